@@ -1,0 +1,219 @@
+"""Blob: an N-dimensional array and its gradient."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from enum import Enum
+from typing import Any, cast
+
+import numpy as np
+
+from caffe_core.device import CPU, Device
+from caffe_core.errors import CaffeError
+from caffe_core.tensor import Tensor
+
+Shape = tuple[int, ...]
+
+
+class MemoryFormat(Enum):
+    """The order of a blob's elements in memory. Indexing is N, C, H, W either way."""
+
+    CONTIGUOUS = "contiguous"
+    CHANNELS_LAST = "channels_last"
+
+
+CONTIGUOUS = MemoryFormat.CONTIGUOUS
+CHANNELS_LAST = MemoryFormat.CHANNELS_LAST
+ANY_FORMAT = (CONTIGUOUS, CHANNELS_LAST)
+
+
+class Blob:
+    """An array (`data`) and its gradient (`diff`), shaped ``(N, C, H, W)`` for images.
+
+    Both are allocated, as zeros, on first use. `data` and `diff` are NumPy arrays that share memory
+    with the blob, whatever its memory format; `on` gives the same blob with arrays of a device.
+
+    Args:
+        shape: Length of each axis. ``()`` is a single number.
+        dtype: ``float32`` or ``float64``.
+    """
+
+    __slots__ = ("_data_array", "_data_base", "_diff_array", "_diff_base", "_faces", "_format",
+                 "_shape", "count", "data_tensor", "diff_tensor")  # fmt: skip
+
+    device: Device = CPU
+
+    def __init__(self, shape: Sequence[int] = (), dtype: Any = np.float32):
+        self.data_tensor = Tensor(0, dtype)
+        self.diff_tensor = Tensor(0, dtype)
+        self._format = CONTIGUOUS
+        self._faces: dict[Device, Blob] = {}
+        self._shape: Shape = (0,)
+        self.count = 0
+        self._drop_views()
+        self.reshape(shape)
+
+    def __repr__(self) -> str:
+        shape = " ".join(map(str, (*self.shape, f"({self.count})")))
+        return f"<Blob {shape} {self.dtype} {self.format.value}>"
+
+    @property
+    def shape(self) -> Shape:
+        """Length of each axis."""
+        return self._shape
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Element type."""
+        return self.data_tensor.dtype
+
+    @property
+    def format(self) -> MemoryFormat:
+        """Order of the elements in memory. Setting it leaves the content undefined."""
+        return self._format
+
+    @format.setter
+    def format(self, value: MemoryFormat) -> None:
+        self._format = value
+        self._drop_views()
+
+    @property
+    def data(self) -> Any:
+        """The values."""
+        flat = self.data_tensor.modify()
+        if flat is not self._data_base:
+            self._data_array = self.view(flat)
+            self._data_base = flat
+        return self._data_array
+
+    @property
+    def diff(self) -> Any:
+        """The gradient of the loss with respect to `data`."""
+        flat = self.diff_tensor.modify()
+        if flat is not self._diff_base:
+            self._diff_array = self.view(flat)
+            self._diff_base = flat
+        return self._diff_array
+
+    def on(self, device: Device) -> Blob:
+        """Return this blob with `data` and `diff` on `device`."""
+        if device is CPU:
+            return self
+        if device not in self._faces:
+            self._faces[device] = cast(Blob, BlobOnDevice(self, device))
+        return self._faces[device]
+
+    def reshape(self, *shape: Any) -> None:
+        """Change the shape, given as one sequence or as numbers. Memory only ever grows.
+
+        Raises:
+            CaffeError: An axis is negative.
+        """
+        dims = shape[0] if len(shape) == 1 and not isinstance(shape[0], (int, np.integer)) else shape
+        new = tuple(int(dim) for dim in dims)
+        if new == self._shape:
+            return
+        if any(dim < 0 for dim in new):
+            raise CaffeError(f"a blob's shape must not be negative, got {new}")
+        self._shape = new
+        self.count = math.prod(new)
+        self.data_tensor.resize(self.count)
+        self.diff_tensor.resize(self.count)
+        self._drop_views()
+
+    def share_data(self, other: Blob) -> None:
+        """Use the memory of `other`'s data, which holds as many elements, as this blob's data."""
+        self._check_count(other)
+        self.data_tensor = other.data_tensor
+        self._drop_views()
+
+    def share_diff(self, other: Blob) -> None:
+        """Use the memory of `other`'s diff, which holds as many elements, as this blob's diff."""
+        self._check_count(other)
+        self.diff_tensor = other.diff_tensor
+        self._drop_views()
+
+    def axis(self, index: int) -> int:
+        """Return `index` counted from the front; a negative one counts from the back.
+
+        Raises:
+            CaffeError: The blob has no such axis.
+        """
+        axes = len(self.shape)
+        if not -axes <= index < axes:
+            raise CaffeError(f"axis {index} is out of range for a blob of {axes} axes {self.shape}")
+        return index % axes
+
+    def span(self, start: int, end: int | None = None) -> int:
+        """Return the number of elements in the axes from `start` up to, not including, `end`."""
+        return math.prod(self.shape[start:end])
+
+    def legacy_dim(self, index: int) -> int:
+        """Return an axis of the shape seen as four axes; missing ones are 1.
+
+        Raises:
+            CaffeError: The blob has more than four axes.
+        """
+        if len(self.shape) > 4:
+            raise CaffeError(f"num, channels, height, width need at most 4 axes, got {self.shape}")
+        return (*self.shape, 1, 1, 1, 1)[index]
+
+    @property
+    def num(self) -> int:
+        """First axis of the four that older nets know."""
+        return self.legacy_dim(0)
+
+    @property
+    def channels(self) -> int:
+        """Second axis of the four that older nets know."""
+        return self.legacy_dim(1)
+
+    @property
+    def height(self) -> int:
+        """Third axis of the four that older nets know."""
+        return self.legacy_dim(2)
+
+    @property
+    def width(self) -> int:
+        """Fourth axis of the four that older nets know."""
+        return self.legacy_dim(3)
+
+    def _check_count(self, other: Blob) -> None:
+        if other.count != self.count:
+            raise CaffeError(f"cannot share memory: {other.shape} does not hold as many as {self.shape}")
+
+    def view(self, flat: Any) -> Any:
+        """Return flat memory of this blob's format indexed as N, C, spatial axes."""
+        flat = flat[: self.count]
+        if self.format is CONTIGUOUS or len(self.shape) < 3:
+            return flat.reshape(self.shape)
+        num, channels, *spatial = self.shape
+        stored = flat.reshape(num, *spatial, channels)
+        return stored.transpose(0, len(self.shape) - 1, *range(1, len(self.shape) - 1))
+
+    def _drop_views(self) -> None:
+        self._data_base: Any = None
+        self._data_array: Any = None
+        self._diff_base: Any = None
+        self._diff_array: Any = None
+
+
+class BlobOnDevice:
+    """A blob seen from a device: `data` and `diff` are arrays there, all else is the blob's."""
+
+    def __init__(self, blob: Blob, device: Device):
+        self._blob, self.device = blob, device
+
+    @property
+    def data(self) -> Any:
+        """The values, on the device."""
+        return self._blob.view(self._blob.data_tensor.modify(self.device))
+
+    @property
+    def diff(self) -> Any:
+        """The gradient, on the device."""
+        return self._blob.view(self._blob.diff_tensor.modify(self.device))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._blob, name)

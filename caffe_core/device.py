@@ -1,0 +1,67 @@
+"""Where arrays live and arithmetic runs."""
+
+from __future__ import annotations
+
+import functools
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from caffe_core.errors import DeviceError
+
+_ALIGNMENT = 64  # bytes: a cache line, and the widest vector register of a CPU
+
+
+class Device:
+    """One place where arrays live: the host's memory (`CPU`) or a GPU.
+
+    Attributes:
+        kind: ``cpu`` or ``cuda``; names the registry of its kernels.
+        index: Which one of that kind.
+        xp: The array module: NumPy or CuPy.
+    """
+
+    kind = "cpu"
+    index = 0
+    xp: ModuleType = np
+
+    def __repr__(self) -> str:
+        return self.kind if self is CPU else f"{self.kind}:{self.index}"
+
+    def zeros(self, count: int, dtype: np.dtype[Any]) -> Any:
+        """Return a flat array of `count` zeros, aligned for vector instructions."""
+        raw = np.zeros(count * dtype.itemsize + _ALIGNMENT, np.uint8)
+        start = -raw.ctypes.data % _ALIGNMENT
+        return raw[start : start + count * dtype.itemsize].view(dtype)
+
+    def upload(self, host: np.ndarray, target: Any) -> None:
+        """Copy a host array into `target`, an array of this device."""
+        np.copyto(target, host)
+
+    def download(self, source: Any, host: np.ndarray) -> None:
+        """Copy `source`, an array of this device, into a host array."""
+        np.copyto(host, source)
+
+    def synchronize(self) -> None:
+        """Wait until everything asked of this device is done."""
+
+
+CPU = Device()
+
+
+@functools.cache
+def device(name: str = "cpu") -> Device:
+    """Return the device called `name`: ``cpu``, ``cuda`` or ``cuda:1``.
+
+    Raises:
+        DeviceError: There is no such device, or the package that drives it is missing.
+    """
+    kind, _, number = name.partition(":")
+    if name == "cpu":
+        return CPU
+    if kind != "cuda" or (number and not number.isdigit()):
+        raise DeviceError(f"device {name!r}: expected 'cpu', 'cuda' or 'cuda:<number>'")
+    from caffe_core.cuda import CudaDevice
+
+    return CudaDevice(int(number or 0))

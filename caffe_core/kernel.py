@@ -1,0 +1,92 @@
+"""Kernel: the arithmetic of one layer on one device."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+
+from caffe_core.blob import CONTIGUOUS, Blob, MemoryFormat
+from caffe_core.device import CPU, Device
+from caffe_core.layer import Layer
+
+
+class Workspace:
+    """Scratch memory that all kernels of a net share, since they run one after the other."""
+
+    def __init__(self, device: Device = CPU):
+        self.device = device
+        self._bytes: Any = device.zeros(0, np.dtype(np.uint8))
+        self._arrays: dict[tuple[tuple[int, ...], Any], Any] = {}
+
+    def array(self, shape: tuple[int, ...], dtype: Any) -> Any:
+        """Return scratch of this shape, its content undefined, valid until the kernel returns.
+
+        Two arrays of one workspace overlap: a kernel asks for one and cuts it up.
+        """
+        key = (shape, dtype)
+        if key not in self._arrays:
+            self._arrays[key] = self._cut(shape, np.dtype(dtype))
+        return self._arrays[key]
+
+    def reserve(self, size: int) -> None:
+        """Make room for `size` bytes, so that no later `array` of that size allocates."""
+        if size > len(self._bytes):
+            self._bytes = self.device.zeros(size, np.dtype(np.uint8))
+            self._arrays.clear()
+
+    def _cut(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Any:
+        size = math.prod(shape) * dtype.itemsize
+        self.reserve(size)
+        return self._bytes[:size].view(dtype).reshape(shape)
+
+
+class Kernel:
+    """The arithmetic of one layer of a net on one device.
+
+    One instance serves one layer. Subclasses override `forward` and `backward`, and `prepare` if
+    there is work to be done once per shape. Arrays of a blob are ``blob.data`` and ``blob.diff``;
+    they stay the same objects from one `prepare` to the next.
+
+    Attributes:
+        formats: The memory formats in which bottoms and tops may come; all have the same one.
+        prefers: The one in which the kernel is fastest, if it matters.
+        layer: The layer served.
+        blobs: Its learned blobs, on this device.
+        device: Where the arrays are.
+        xp: NumPy or CuPy.
+        workspace: Scratch memory.
+    """
+
+    formats: ClassVar[Sequence[MemoryFormat]] = (CONTIGUOUS,)
+    prefers: ClassVar[MemoryFormat | None] = None
+
+    def __init__(self, layer: Layer, device: Device = CPU, workspace: Workspace | None = None):
+        self.layer = layer
+        self.device = device
+        self.xp: Any = device.xp
+        self.blobs = [blob.on(device) for blob in layer.blobs]
+        self.workspace = workspace or Workspace(device)
+
+    @classmethod
+    def refuses(cls, layer: Layer) -> str | None:
+        """Return why this kernel cannot run `layer`, which is set up and shaped; None if it can."""
+        return None
+
+    def prepare(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        """Make ready for the present shapes. Called before the first forward after a reshape."""
+
+    def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        """Write every element of each top's data."""
+        raise NotImplementedError(f"{type(self).__name__} has no forward")
+
+    def backward(
+        self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]
+    ) -> None:
+        """Write the diff of each bottom that wants it; add to the diff of each learned blob.
+
+        A learned blob's diff is only added to where ``layer.param_propagate_down`` says so. The
+        default does nothing: right for layers that have no gradient, such as data and Accuracy.
+        """

@@ -1,0 +1,150 @@
+"""Storage that may live on the host and on a device, kept coherent on demand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+import numpy as np
+
+from caffe_core.device import CPU, Device
+
+Allocate = Callable[[Device], Any]
+
+
+class Head(Enum):
+    """Which copy of a tensor is current."""
+
+    UNINITIALIZED = "uninitialized"
+    HOST = "host"
+    DEVICE = "device"
+    BOTH = "both"
+
+
+@dataclass
+class Moves:
+    """How many copies between host and device were made in this process."""
+
+    to_device: int = 0
+    to_host: int = 0
+
+    @property
+    def total(self) -> int:
+        """Copies in both directions."""
+        return self.to_device + self.to_host
+
+
+moves = Moves()
+
+
+class Tensor:
+    """A flat array with a copy on the host, on one device, or on both.
+
+    An array is asked for with the intention: `read`, `modify` or `overwrite`. Bytes are copied only
+    if the copy on that side is stale and its content is wanted; `moves` counts the copies. Memory is
+    allocated on first use and starts as zeros, as in Caffe.
+
+    Attributes:
+        dtype: Element type.
+        capacity: Elements allocated; a blob may use fewer.
+        head: Which copy is current.
+        version: Grows whenever the content may have changed; a kernel keys packed copies by it.
+    """
+
+    __slots__ = ("_allocate", "_arrays", "_device", "_host", "capacity", "dtype", "head", "version")
+
+    def __init__(self, capacity: int = 0, dtype: Any = np.float32):
+        self.dtype: np.dtype[Any] = np.dtype(dtype)
+        self.capacity = capacity
+        self.version = 0
+        self._allocate: Allocate = self._own_memory
+        self._forget()
+
+    def resize(self, count: int) -> None:
+        """Make room for `count` elements. Growing loses the content; shrinking keeps the memory."""
+        if count > self.capacity:
+            self.capacity = count
+            self._allocate = self._own_memory
+            self._forget()
+
+    def place(self, allocate: Allocate) -> None:
+        """Move into memory that `allocate` hands out for each device, keeping the content."""
+        content = None if self.head is Head.UNINITIALIZED else self.read()[: self.capacity]
+        self._allocate = allocate
+        self._forget()
+        if content is not None:
+            self.overwrite()[...] = content
+
+    def read(self, device: Device = CPU) -> Any:
+        """Return the content on `device`, not to be written to."""
+        if device is CPU:
+            if self.head is not Head.HOST and self.head is not Head.BOTH:
+                self._fetch()
+            return self._host
+        if self.head not in (Head.DEVICE, Head.BOTH) or self._device is not device:
+            self._send(device)
+        return self._arrays
+
+    def modify(self, device: Device = CPU) -> Any:
+        """Return the content on `device`, to be changed in place."""
+        self.version += 1
+        if device is CPU:
+            if self.head is not Head.HOST:
+                self.read()
+                self.head = Head.HOST
+            return self._host
+        array = self.read(device)
+        self.head = Head.DEVICE
+        return array
+
+    def overwrite(self, device: Device = CPU) -> Any:
+        """Return an array on `device` of which the caller writes every element it uses."""
+        self.version += 1
+        if device is CPU:
+            if self._host is None:
+                self._host = self._allocate(CPU)
+            self.head = Head.HOST
+            return self._host
+        self._allocate_on(device)
+        self.head = Head.DEVICE
+        return self._arrays
+
+    def _forget(self) -> None:
+        self.head = Head.UNINITIALIZED
+        self.version += 1
+        self._host: Any = None
+        self._arrays: Any = None
+        self._device: Device | None = None
+
+    def _own_memory(self, device: Device) -> Any:
+        return device.zeros(self.capacity, self.dtype)
+
+    def _fetch(self) -> None:
+        """Bring the host copy up to date."""
+        if self._host is None:
+            self._host = self._allocate(CPU)
+        if self.head is Head.DEVICE and self._device is not None:
+            self._device.download(self._arrays, self._host)
+            moves.to_host += 1
+            self.head = Head.BOTH
+        else:
+            self.head = Head.HOST
+
+    def _send(self, device: Device) -> None:
+        """Bring the copy on `device` up to date."""
+        if self.head is Head.UNINITIALIZED:
+            self._allocate_on(device)
+            self.head = Head.DEVICE
+            return
+        host = self.read()
+        self._allocate_on(device)
+        device.upload(host, self._arrays)
+        moves.to_device += 1
+        self.head = Head.BOTH
+
+    def _allocate_on(self, device: Device) -> None:
+        if self._device is not device:
+            self._arrays = self._allocate(device)
+            self._device = device

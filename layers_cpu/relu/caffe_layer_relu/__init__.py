@@ -1,0 +1,51 @@
+"""ReLU: y = max(x, 0) + negative_slope * min(x, 0)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from caffe_core.blob import ANY_FORMAT, Blob
+from caffe_core.kernel import Kernel
+from caffe_core.layer import Facts, Layer
+from caffe_core.testing import Case
+
+
+class ReLU(Layer):
+    """Rectified linear unit, leaky if ``negative_slope`` is not 0.
+
+    At 0 the gradient is that of the negative side, as in Caffe.
+
+    Source: Nair and Hinton, "Rectified linear units improve restricted Boltzmann machines", 2010.
+    """
+
+    facts = Facts(elementwise=True, inplace=True, backward_reads=frozenset({"bottom"}))
+
+    def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        """Read the slope. Unless it is negative, the sign of the top tells that of the bottom."""
+        self.negative_slope = self.param.relu_param.negative_slope
+        if self.negative_slope >= 0:
+            self.facts = Facts(elementwise=True, inplace=True, backward_reads=frozenset({"top"}))
+
+
+class ReLUKernel(Kernel):
+    """ReLU on arrays."""
+
+    formats = ANY_FORMAT
+
+    def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        """Write the tops."""
+        x, y, slope = bottom[0].data, top[0].data, self.layer.negative_slope
+        if slope == 0:
+            self.xp.maximum(x, 0, out=y)
+        else:
+            negative = self._scratch(x)
+            self.xp.minimum(x, 0, out=negative)
+            negative *= slope
+            self.xp.maximum(x, 0, out=y)
+            y += negative
+
+    def backward(
+        self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]
+    ) -> None:
+        """Write the bottom's diff."""
+        ...

@@ -19,7 +19,7 @@ class Workspace:
     def __init__(self, device: Device = CPU):
         self.device = device
         self._bytes: Any = device.zeros(0, np.dtype(np.uint8))
-        self._arrays: dict[tuple[tuple[int, ...], Any], Any] = {}
+        self._arrays: dict[Any, Any] = {}
 
     def array(self, shape: tuple[int, ...], dtype: Any) -> Any:
         """Return scratch of this shape, its content undefined, valid until the kernel returns.
@@ -28,19 +28,29 @@ class Workspace:
         """
         key = (shape, dtype)
         if key not in self._arrays:
-            self._arrays[key] = self._cut(shape, np.dtype(dtype))
+            self._arrays[key] = self._cut(math.prod(shape), dtype).reshape(shape)
+        return self._arrays[key]
+
+    def like(self, array: Any, dtype: Any = None) -> Any:
+        """Return scratch with the shape and memory order of `array`; for elementwise work."""
+        dtype = np.dtype(dtype or array.dtype)
+        key = (array.shape, array.strides, dtype)
+        if key not in self._arrays:
+            order = sorted(range(array.ndim), key=lambda axis: -array.strides[axis])
+            stored = self._cut(array.size, dtype).reshape([array.shape[axis] for axis in order])
+            self._arrays[key] = stored.transpose([order.index(axis) for axis in range(array.ndim)])
         return self._arrays[key]
 
     def reserve(self, size: int) -> None:
-        """Make room for `size` bytes, so that no later `array` of that size allocates."""
+        """Make room for `size` bytes, so that no later request up to that size allocates."""
         if size > len(self._bytes):
             self._bytes = self.device.zeros(size, np.dtype(np.uint8))
             self._arrays.clear()
 
-    def _cut(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Any:
-        size = math.prod(shape) * dtype.itemsize
+    def _cut(self, count: int, dtype: Any) -> Any:
+        size = count * np.dtype(dtype).itemsize
         self.reserve(size)
-        return self._bytes[:size].view(dtype).reshape(shape)
+        return self._bytes[:size].view(dtype)
 
 
 class Kernel:

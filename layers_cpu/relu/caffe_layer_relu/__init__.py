@@ -33,19 +33,34 @@ class ReLUKernel(Kernel):
     formats = ANY_FORMAT
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
-        """Write the tops."""
+        """Write the top."""
         x, y, slope = bottom[0].data, top[0].data, self.layer.negative_slope
         if slope == 0:
             self.xp.maximum(x, 0, out=y)
-        else:
-            negative = self._scratch(x)
-            self.xp.minimum(x, 0, out=negative)
-            negative *= slope
-            self.xp.maximum(x, 0, out=y)
-            y += negative
+            return
+        negative = self.workspace.like(x)
+        self.xp.minimum(x, 0, out=negative)
+        negative *= slope
+        self.xp.maximum(x, 0, out=y)
+        y += negative
 
     def backward(
         self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]
     ) -> None:
         """Write the bottom's diff."""
-        ...
+        if not propagate_down[0]:
+            return
+        sign = top[0].data if self.layer.negative_slope >= 0 else bottom[0].data
+        dx, dy = bottom[0].diff, top[0].diff
+        blocked = self.workspace.like(dx, bool)
+        self.xp.less_equal(sign, 0, out=blocked)
+        if dx is not dy:
+            dx[...] = dy
+        self.xp.multiply(dx, self.layer.negative_slope, out=dx, where=blocked)
+
+
+CASES = [
+    Case(bottom=[(2, 3, 4, 5)]),
+    Case("relu_param { negative_slope: 0.1 }", bottom=[(7,)], note="leaky"),
+    Case("relu_param { negative_slope: -0.5 }", bottom=[(2, 3)]),
+]

@@ -1,0 +1,133 @@
+"""Net and solver definitions from files, and files that are written whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from google.protobuf.message import Message
+
+from caffe_core.errors import CaffeError, ParseError, did_you_mean
+from caffe_core.proto import caffe_pb2, text
+
+
+def load_net(source: Any) -> Any:
+    """Return a net definition, upgraded to the current schema.
+
+    Args:
+        source: A path, prototxt, or a ``NetParameter``, which is copied. A string is a path
+            unless it has a brace or a line end.
+
+    Raises:
+        ParseError: The file is missing or is no net definition.
+    """
+    return _load(source, caffe_pb2.NetParameter)
+
+
+def load_solver(source: Any) -> Any:
+    """Return a solver definition, upgraded to the current schema.
+
+    Args:
+        source: A path, prototxt, or a ``SolverParameter``, which is copied. A string is a path
+            unless it has a brace or a line end.
+
+    Raises:
+        ParseError: The file is missing or is no solver definition.
+    """
+    return _load(source, caffe_pb2.SolverParameter)
+
+
+def _load(source: Any, message_type: Any) -> Any:
+    if isinstance(source, Message):
+        return _copy(source, message_type)
+    if isinstance(source, str) and ("{" in source or "\n" in source):
+        return text.parse(source, message_type)
+    return text.parse(read_text(source), message_type, os.fspath(source))
+
+
+def _copy(message: Message, message_type: Any) -> Any:
+    """Also takes the message of another ``caffe_pb2``, such as another library's."""
+    expected, found = message_type.DESCRIPTOR.full_name, message.DESCRIPTOR.full_name
+    if found != expected:
+        raise ParseError(f"expected a {expected} message, found {found}")
+    return message_type.FromString(message.SerializePartialToString())
+
+
+def read_text(path: str | os.PathLike[str]) -> str:
+    """Return the text of a prototxt file.
+
+    Raises:
+        ParseError: The file is missing, not readable, or not text.
+    """
+    content = read_bytes(path)
+    if b"\0" in content:
+        raise ParseError(
+            f"{os.fspath(path)}: expected prototxt, found binary data. "
+            "A .caffemodel is given as weights, a .solverstate as a snapshot."
+        )
+    return content.decode("utf-8-sig", errors="surrogateescape")
+
+
+def read_bytes(path: str | os.PathLike[str]) -> bytes:
+    """Return the content of a file.
+
+    Raises:
+        ParseError: The file is missing or not readable. Names similar files next to it.
+    """
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        raise cannot_read(path, error) from error
+
+
+def cannot_read(path: str | os.PathLike[str], error: OSError) -> ParseError:
+    """Return the error for a file that does not open, to be raised."""
+    problem = f"{os.fspath(path)}: cannot be read: {error.strerror or error}."
+    folder = Path(path).parent
+    if isinstance(error, FileNotFoundError):
+        if not folder.is_dir():
+            return ParseError(f"{problem} There is no directory {str(folder)!r}.")
+        problem += did_you_mean(Path(path).name, (each.name for each in folder.iterdir()))
+    return ParseError(problem)
+
+
+@contextlib.contextmanager
+def atomic_write(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
+    """Open a binary file that takes the place of `path` when the block ends without an error.
+
+    After an error, a crash or Ctrl-C the old file, if any, is as it was.
+
+    Raises:
+        CaffeError: The file cannot be written: no such directory, no permission, a full disk.
+    """
+    target = Path(os.path.realpath(path))
+    try:
+        with _open_beside(target) as file:
+            yield file
+    except OSError as error:
+        hint = "" if target.parent.is_dir() else f" Create the directory {str(target.parent)!r}."
+        raise CaffeError(
+            f"{os.fspath(path)}: cannot be written: {error.strerror}.{hint}"
+        ) from error
+
+
+@contextlib.contextmanager
+def _open_beside(target: Path) -> Iterator[BinaryIO]:
+    if target.exists() and not target.is_file():  # a device or pipe cannot be replaced
+        with target.open("wb") as device:
+            yield device
+        return
+    temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}.tmp")
+    try:
+        with temporary.open("xb+") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(target)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise

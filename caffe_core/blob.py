@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from enum import Enum
 from typing import Any, cast
 
@@ -26,6 +27,16 @@ class MemoryFormat(Enum):
 CONTIGUOUS = MemoryFormat.CONTIGUOUS
 CHANNELS_LAST = MemoryFormat.CHANNELS_LAST
 ANY_FORMAT = (CONTIGUOUS, CHANNELS_LAST)
+
+
+@dataclass
+class Reshapes:
+    """How many times the shape of any blob changed; a net looks here for what it must follow."""
+
+    count: int = 0
+
+
+reshapes = Reshapes()
 
 
 class Blob:
@@ -118,6 +129,7 @@ class Blob:
             raise CaffeError(f"a blob's shape must not be negative, got {new}")
         self._shape = new
         self.count = math.prod(new)
+        reshapes.count += 1
         self.data_tensor.resize(self.count)
         self.diff_tensor.resize(self.count)
         self._drop_views()

@@ -63,6 +63,8 @@ class Facts:
         shares_bottom: Every top uses the memory of bottom 0 (its data, and its diff if the counts
             of tops allow it): Split, Flatten, Reshape.
         host_only: There is nothing for a device to do: data sources, Python code.
+        dynamic: The tops' shapes may change from one forward to the next. The layer's `reshape` is
+            called before each forward, and its kernel's forward may reshape the tops.
     """
 
     elementwise: bool = False
@@ -70,6 +72,7 @@ class Facts:
     backward_reads: frozenset[str] = frozenset({"bottom", "top"})
     shares_bottom: bool = False
     host_only: bool = False
+    dynamic: bool = False
 
 
 class Layer:

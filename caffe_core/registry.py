@@ -136,14 +136,14 @@ class Registry(Generic[T]):
 
     def _missing(self, name: str) -> str:
         known = self.names()
-        hint = " " + self.hint.format(stem=_stem(name)) if self.hint else ""
+        hint = " " + self.hint.format(stem=stem(name)) if self.hint else ""
         return (
             f"no {self.noun} {name!r} is installed ({len(known)} are; `caffe plugins` lists them)."
             f"{did_you_mean(name, known)}{hint}"
         )
 
 
-def _stem(name: str) -> str:
+def stem(name: str) -> str:
     """``InnerProduct`` as a distribution name spells it: ``inner-product``."""
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", name).replace("_", "-").lower()
 

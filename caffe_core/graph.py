@@ -1,0 +1,154 @@
+"""Graph: a net while it is being built. Each pass reads it and adds what it decides."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from caffe_core.blob import Blob, MemoryFormat
+from caffe_core.device import CPU, Device
+from caffe_core.kernel import Kernel, Workspace
+from caffe_core.layer import Layer, Phase
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a net is to be built.
+
+    Attributes:
+        phase: TRAIN or TEST.
+        level: What ``min_level`` and ``max_level`` of layer rules are compared with.
+        stages: What ``stage`` and ``not_stage`` of layer rules are compared with.
+        device: Where kernels run.
+        dtype: Element type of every blob.
+        seed: Source of every random number.
+        memory_format: ``contiguous``, ``channels_last``, or ``auto``: what the kernels prefer.
+        engines: Engines to choose kernels from, best first; None takes the environment's choice.
+        fallback: Run layers that have no kernel on the device on the CPU.
+        passes: Names of the optional passes to run; None runs all that are installed.
+    """
+
+    phase: Phase = Phase.TEST
+    level: int = 0
+    stages: tuple[str, ...] = ()
+    device: Device = CPU
+    dtype: np.dtype[Any] = field(default_factory=lambda: np.dtype(np.float32))
+    seed: int = 0
+    memory_format: str = "contiguous"
+    engines: tuple[str, ...] | None = None
+    fallback: bool = False
+    passes: tuple[str, ...] | None = None
+
+
+@dataclass(eq=False)
+class Reorder:
+    """A kernel's own copy of a blob, in a memory format that the kernel takes."""
+
+    blob: Blob
+    copy: Blob
+
+
+@dataclass(eq=False)
+class Node:
+    """One layer of a net, what it is connected to and what runs it.
+
+    Attributes:
+        layer: The layer.
+        bottom_names: Names of the blobs it reads.
+        top_names: Names of the blobs it writes; an automatic top has an empty name.
+        bottom: The blobs it reads.
+        top: The blobs it writes; one that is also a bottom is computed in place.
+        loss_weights: For each top, its weight in the objective.
+        propagate_down: For each bottom, whether backward writes its diff.
+        need_backward: Whether backward runs.
+        kernel: What computes it.
+        engine: Name of the kernel's engine.
+        refusals: Why kernels that come before the chosen one were not taken.
+        reorders: Bottoms and tops that the kernel sees as copies in another memory format.
+    """
+
+    layer: Layer
+    bottom_names: list[str] = field(default_factory=list)
+    top_names: list[str] = field(default_factory=list)
+    bottom: list[Blob] = field(default_factory=list)
+    top: list[Blob] = field(default_factory=list)
+    loss_weights: list[float] = field(default_factory=list)
+    propagate_down: list[bool] = field(default_factory=list)
+    need_backward: bool = False
+    kernel: Kernel | None = None
+    engine: str = ""
+    refusals: list[str] = field(default_factory=list)
+    reorders: list[Reorder] = field(default_factory=list)
+
+    @property
+    def name(self) -> str:
+        """Name of the layer."""
+        return self.layer.name
+
+    @property
+    def label(self) -> str:
+        """Name and type of the layer, as messages begin."""
+        return f"{self.layer.name} ({self.layer.type})"
+
+    def seen_by_kernel(self, blobs: Sequence[Blob]) -> list[Blob]:
+        """Return these bottoms or tops as the kernel gets them: its format, its device."""
+        copies = {id(reorder.blob): reorder.copy for reorder in self.reorders}
+        device = self.kernel.device if self.kernel else CPU
+        return [copies.get(id(blob), blob).on(device) for blob in blobs]
+
+
+@dataclass(eq=False)
+class Parameter:
+    """A learned blob as the solver sees it; one that is shared counts once.
+
+    Attributes:
+        name: Its name in the prototxt, or ``layer[i]``.
+        blob: The owner's blob.
+        lr_mult: Factor of the learning rate.
+        decay_mult: Factor of the weight decay.
+    """
+
+    name: str
+    blob: Blob
+    lr_mult: float = 1.0
+    decay_mult: float = 1.0
+
+
+@dataclass
+class Graph:
+    """What passes work on.
+
+    Attributes:
+        param: The definition; passes that run before the layers exist rewrite it.
+        options: How to build.
+        nodes: The layers in order.
+        blobs: Every named blob, in order of creation.
+        automatic: Blobs without a name, made for losses whose prototxt names no top.
+        inputs: Names of the tops of Input layers.
+        outputs: Names of the tops that nobody reads.
+        params: Learned blobs of each layer that has any.
+        learnable: Each learned blob once.
+        workspaces: Scratch memory of each device.
+        notes: What each pass did, by its name.
+    """
+
+    param: Any
+    options: Options
+    nodes: list[Node] = field(default_factory=list)
+    blobs: dict[str, Blob] = field(default_factory=dict)
+    automatic: list[Blob] = field(default_factory=list)
+    inputs: list[str] = field(default_factory=list)
+    outputs: list[str] = field(default_factory=list)
+    params: dict[str, list[Blob]] = field(default_factory=dict)
+    learnable: list[Parameter] = field(default_factory=list)
+    workspaces: dict[Device, Workspace] = field(default_factory=dict)
+    notes: dict[str, list[str]] = field(default_factory=dict)
+
+    def workspace(self, device: Device) -> Workspace:
+        """Return the scratch memory of `device`."""
+        if device not in self.workspaces:
+            self.workspaces[device] = Workspace(device)
+        return self.workspaces[device]

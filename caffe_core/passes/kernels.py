@@ -1,0 +1,104 @@
+"""The pass that chooses a kernel for each layer."""
+
+from __future__ import annotations
+
+import logging
+import os
+from typing import Any
+
+from caffe_core import registry
+from caffe_core.device import CPU, Device
+from caffe_core.errors import DeviceError, PluginError
+from caffe_core.graph import Graph, Node
+from caffe_core.layer import Layer
+
+log = logging.getLogger("caffe")
+
+PLAIN = "caffe"  # the engine of kernels registered under the layer type alone
+
+
+def choose_kernels(graph: Graph) -> list[str]:
+    """Take, for each layer, the first kernel that does not refuse it.
+
+    Order: the layer's ``engine`` field, then the engines of the options or of
+    ``CAFFE_ENGINES_CPU`` / ``CAFFE_ENGINES_CUDA``, then every other engine, the plain one last.
+
+    Raises:
+        DeviceError: No kernel on the device takes the layer, and there is no fallback.
+    """
+    notes = []
+    for node in graph.nodes:
+        device = CPU if node.layer.facts.host_only else graph.options.device
+        kernel_type = _choose(graph, node, device)
+        if kernel_type is None and graph.options.fallback and device is not CPU:
+            log.warning("%s has no %s kernel; it runs on the CPU", node.label, device.kind)
+            device = CPU
+            kernel_type = _choose(graph, node, device)
+        if kernel_type is None:
+            raise DeviceError(_refused(node, device))
+        node.kernel = kernel_type(node.layer, device, graph.workspace(device))
+        notes.append(f"{node.name}: {node.engine} on {device}" + "".join(
+            f"; {refusal}" for refusal in node.refusals
+        ))  # fmt: skip
+    return notes
+
+
+def engines_for(layer_type: str, device: Device) -> dict[str, str]:
+    """Return the installed engines for a layer type: engine name to registered name."""
+    found = {}
+    for name in registry.kernels(device.kind).names():
+        base, _, engine = name.partition(".")
+        if base == layer_type:
+            found[engine or PLAIN] = name
+    return found
+
+
+def _choose(graph: Graph, node: Node, device: Device) -> Any:
+    available = engines_for(node.layer.type, device)
+    for engine in _order(graph, node.layer, device, available):
+        try:
+            kernel_type = registry.kernels(device.kind)[available[engine]]
+        except PluginError as error:
+            if engine == PLAIN:
+                raise
+            node.refusals.append(f"{engine}: {error}")
+            continue
+        reason = kernel_type.refuses(node.layer)
+        if reason is None:
+            node.engine = engine
+            return kernel_type
+        node.refusals.append(f"{engine} refuses: {reason}")
+    return None
+
+
+def _order(graph: Graph, layer: Layer, device: Device, available: dict[str, str]) -> list[str]:
+    chosen = graph.options.engines
+    if chosen is None:
+        listed = os.environ.get(f"CAFFE_ENGINES_{device.kind.upper()}", "")
+        chosen = tuple(engine.strip() for engine in listed.split(",") if engine.strip())
+    others = sorted(available, key=lambda engine: (engine == PLAIN, engine))
+    order = dict.fromkeys([*_asked_for(layer), *chosen, *others])
+    return [engine for engine in order if engine in available]
+
+
+def _asked_for(layer: Layer) -> list[str]:
+    """The engine that the layer's own ``engine`` field names, unless that is DEFAULT."""
+    for field, message in layer.param.ListFields():
+        if field.message_type is None or field.label == field.LABEL_REPEATED:
+            continue
+        engine = field.message_type.fields_by_name.get("engine")
+        if engine is not None:
+            name = engine.enum_type.values_by_number[message.engine].name.lower()
+            return [] if name == "default" else [name]
+    return []
+
+
+def _refused(node: Node, device: Device) -> str:
+    if node.refusals:
+        return f"{node.label}: no {device.kind} kernel takes it: {'; '.join(node.refusals)}"
+    package = registry.stem(node.layer.type) + ("" if device is CPU else f"-{device.kind}")
+    advice = "" if device is CPU else ", or run it on the CPU with --fallback cpu"
+    return (
+        f"{node.label}: no {device.kind} kernel is installed for this type. "
+        f"Try: pip install caffe-layer-{package}{advice}"
+    )

@@ -80,7 +80,9 @@ class Arena:
         step = _ALIGNMENT // self.dtype.itemsize
         groups: list[Group] = []
         end = 0
-        for parameter in sorted(self.parameters, key=lambda each: (-each.lr_mult, -each.decay_mult)):
+        for parameter in sorted(
+            self.parameters, key=lambda each: (-each.lr_mult, -each.decay_mult)
+        ):
             factors = (parameter.lr_mult, parameter.decay_mult)
             self._start[id(parameter)] = end
             start, end = end, end + -(-parameter.blob.count // step) * step

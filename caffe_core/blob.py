@@ -54,6 +54,10 @@ class Blob:
                  "_shape", "count", "data_tensor", "diff_tensor")  # fmt: skip
 
     device: Device = CPU
+    _data_array: Any
+    _data_base: Any
+    _diff_array: Any
+    _diff_base: Any
 
     def __init__(self, shape: Sequence[int] = (), dtype: Any = np.float32):
         self.data_tensor = Tensor(0, dtype)
@@ -121,7 +125,9 @@ class Blob:
         Raises:
             CaffeError: An axis is negative.
         """
-        dims = shape[0] if len(shape) == 1 and not isinstance(shape[0], (int, np.integer)) else shape
+        dims = (
+            shape[0] if len(shape) == 1 and not isinstance(shape[0], (int, np.integer)) else shape
+        )
         new = tuple(int(dim) for dim in dims)
         if new == self._shape:
             return
@@ -193,7 +199,9 @@ class Blob:
 
     def _check_count(self, other: Blob) -> None:
         if other.count != self.count:
-            raise CaffeError(f"cannot share memory: {other.shape} does not hold as many as {self.shape}")
+            raise CaffeError(
+                f"cannot share memory: {other.shape} does not hold as many as {self.shape}"
+            )
 
     def view(self, flat: Any) -> Any:
         """Return flat memory of this blob's format indexed as N, C, spatial axes."""
@@ -205,10 +213,10 @@ class Blob:
         return stored.transpose(0, len(self.shape) - 1, *range(1, len(self.shape) - 1))
 
     def _drop_views(self) -> None:
-        self._data_base: Any = None
-        self._data_array: Any = None
-        self._diff_base: Any = None
-        self._diff_array: Any = None
+        self._data_base = None
+        self._data_array = None
+        self._diff_base = None
+        self._diff_array = None
 
 
 class BlobOnDevice:

@@ -16,3 +16,8 @@ def set_random_seed(seed: int) -> None:
 def fresh_seed() -> int:
     """Return a seed that no earlier call returned."""
     return int(_seeds.spawn(1)[0].generate_state(1, np.uint64)[0])
+
+
+def derive_seed(seed: int, index: int) -> int:
+    """Return the seed of the `index`-th of several users of one seed."""
+    return int(np.random.SeedSequence([seed, index]).generate_state(1, np.uint64)[0])

@@ -18,6 +18,7 @@ else:
     from importlib_metadata import EntryPoint, EntryPoints, entry_points
 
 T = TypeVar("T")
+_IN_CODE = "(registered in code)"
 
 
 @functools.cache
@@ -59,7 +60,7 @@ class Registry(Generic[T]):
     Args:
         group: Entry-point group, such as ``caffe.layers``.
         noun: What one plugin is called in messages, such as ``layer type``.
-        hint: What to do about a missing one; ``{stem}`` becomes the name as a distribution spells it.
+        hint: What to do about a missing one; ``{stem}`` becomes the name as distributions spell it.
     """
 
     def __init__(self, group: str, noun: str, hint: str = ""):
@@ -90,7 +91,7 @@ class Registry(Generic[T]):
         """Return the plugin called `name`, importing it on first use.
 
         Raises:
-            PluginError: No distribution, or more than one, supplies the name, or it does not import.
+            PluginError: No distribution or more than one supplies the name, or it does not import.
         """
         if name in self._registered:
             return self._registered[name]
@@ -100,12 +101,20 @@ class Registry(Generic[T]):
 
     def get(self, name: str) -> T | None:
         """Return the plugin called `name`, or None where nobody supplies it."""
-        return self[name] if name in self else None
+        return self[name] if name in self else None  # noqa: SIM401 - self.get is this method
+
+    def supplier(self, name: str) -> str:
+        """Return the distribution that `name` stands for, where several may claim it.
+
+        Raises:
+            PluginError: No distribution supplies the name, or more than one.
+        """
+        return _IN_CODE if name in self._registered else _dist(self._choose(name))[0]
 
     def listings(self) -> list[Listing]:
         """Return every claim to a name, in the order of the names. Imports nothing."""
         claims = [
-            Listing(self.group, name, "(registered in code)", "", repr(plugin))
+            Listing(self.group, name, _IN_CODE, "", repr(plugin))
             for name, plugin in self._registered.items()
         ]
         for name, entries in _index(self.group).items():
@@ -175,8 +184,12 @@ def _owner(entry: EntryPoint) -> str:
     return " ".join(_dist(entry)).strip()
 
 
-layers: Registry[Any] = Registry("caffe.layers", "layer type", "Try: pip install caffe-layer-{stem}")
-solvers: Registry[Any] = Registry("caffe.solvers", "solver type", "Try: pip install caffe-solver-{stem}")
+layers: Registry[Any] = Registry(
+    "caffe.layers", "layer type", "Try: pip install caffe-layer-{stem}"
+)
+solvers: Registry[Any] = Registry(
+    "caffe.solvers", "solver type", "Try: pip install caffe-solver-{stem}"
+)
 sources: Registry[Any] = Registry("caffe.data", "data source", "Try: pip install caffe-data-{stem}")
 fillers: Registry[Any] = Registry("caffe.fillers", "filler")
 lr_policies: Registry[Any] = Registry("caffe.lr_policies", "learning rate policy")

@@ -55,6 +55,11 @@ class Tensor:
 
     __slots__ = ("_allocate", "_arrays", "_device", "_host", "capacity", "dtype", "head", "version")
 
+    head: Head
+    _host: Any
+    _arrays: Any
+    _device: Device | None
+
     def __init__(self, capacity: int = 0, dtype: Any = np.float32):
         self.dtype: np.dtype[Any] = np.dtype(dtype)
         self.capacity = capacity
@@ -114,9 +119,9 @@ class Tensor:
     def _forget(self) -> None:
         self.head = Head.UNINITIALIZED
         self.version += 1
-        self._host: Any = None
-        self._arrays: Any = None
-        self._device: Device | None = None
+        self._host = None
+        self._arrays = None
+        self._device = None
 
     def _own_memory(self, device: Device) -> Any:
         return device.zeros(self.capacity, self.dtype)

@@ -25,7 +25,7 @@ REQUIRED = {
 
 
 def run_passes(graph: Graph) -> None:
-    """Run every required pass, then the optional ones that are installed, in the order of their names.
+    """Run every required pass, then the optional ones, in the order of their names.
 
     A pass is a function that changes the graph and returns a line for each thing it did; the lines
     are kept in ``graph.notes``.

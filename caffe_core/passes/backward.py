@@ -12,8 +12,8 @@ log = logging.getLogger("caffe")
 def find_backward(graph: Graph) -> list[str]:
     """Decide ``need_backward`` and ``propagate_down`` of each node.
 
-    A layer runs backward if something at or before it learns, and something at or after it is a loss.
-    ``force_backward`` makes every layer do so.
+    A layer runs backward if something at or before it learns and something at or after it is a
+    loss. ``force_backward`` makes every layer do so.
     """
     _follow_learning(graph.nodes)
     _follow_losses(graph.nodes)

@@ -1,4 +1,4 @@
-"""The pass that leaves out layers whose include and exclude rules do not fit phase, level and stages."""
+"""The pass that leaves out layers whose rules do not fit the phase, level and stages."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import Any
 
 from caffe_core.errors import NetError
 from caffe_core.graph import Graph
-from caffe_core.layer import Phase
 
 log = logging.getLogger("caffe")
 
@@ -60,10 +59,11 @@ def _mismatch(rule: Any, state: Any) -> str | None:
             f"The NetState phase ({int(state.phase)}) differed from "
             f"the phase ({int(rule.phase)}) specified by a rule"
         )
+    level = f"The NetState level ({state.level})"
     if rule.HasField("min_level") and state.level < rule.min_level:
-        return f"The NetState level ({state.level}) is below the min_level ({rule.min_level}) specified by a rule"
+        return f"{level} is below the min_level ({rule.min_level}) specified by a rule"
     if rule.HasField("max_level") and state.level > rule.max_level:
-        return f"The NetState level ({state.level}) is above the max_level ({rule.max_level}) specified by a rule"
+        return f"{level} is above the max_level ({rule.max_level}) specified by a rule"
     for stage in rule.stage:
         if stage not in state.stage:
             return f"The NetState did not contain stage '{stage}' specified by a rule"

@@ -12,7 +12,7 @@ _AXES = 3  # a blob with fewer has one format only
 
 
 def choose_formats(graph: Graph) -> list[str]:
-    """Set the format of each blob; where a kernel does not take it, give the kernel a reordered copy.
+    """Set the format of each blob; give a kernel that does not take it a reordered copy.
 
     ``memory_format`` of the options decides: one format for all blobs that may have it, or, with
     ``auto``, the one that most of the kernels around a blob prefer.

@@ -83,12 +83,11 @@ def _order(graph: Graph, layer: Layer, device: Device, available: dict[str, str]
 
 def _asked_for(layer: Layer) -> list[str]:
     """The engine that the layer's own ``engine`` field names, unless that is DEFAULT."""
-    for field, message in layer.param.ListFields():
-        if field.message_type is None or field.label == field.LABEL_REPEATED:
-            continue
-        engine = field.message_type.fields_by_name.get("engine")
-        if engine is not None:
-            name = engine.enum_type.values_by_number[message.engine].name.lower()
+    for _, message in layer.param.ListFields():
+        descriptor = getattr(message, "DESCRIPTOR", None)  # numbers and lists have none
+        field = descriptor.fields_by_name.get("engine") if descriptor else None
+        if field is not None:
+            name = field.enum_type.values_by_number[message.engine].name.lower()
             return [] if name == "default" else [name]
     return []
 

@@ -24,7 +24,7 @@ class _Owner:
 
 
 def gather_parameters(graph: Graph) -> list[str]:
-    """Fill ``graph.params`` and ``graph.learnable``; blobs whose ``param`` has one name share memory.
+    """List the learned blobs; those whose ``param`` has one name share memory.
 
     Raises:
         NetError: Blobs of one name differ in shape, ``lr_mult`` or ``decay_mult``.

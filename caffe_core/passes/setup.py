@@ -43,9 +43,10 @@ def set_up_layers(graph: Graph) -> list[str]:
 def _make_layer(graph: Graph, param: Any, index: int) -> Layer:
     options = graph.options
     phase = Phase(param.phase) if param.HasField("phase") else options.phase
-    if param.propagate_down and len(param.propagate_down) != len(param.bottom):
+    given = len(param.propagate_down)
+    if given not in (0, len(param.bottom)):
         raise NetError(
-            f"{param.name} ({param.type}): propagate_down is given {len(param.propagate_down)} times "
+            f"{param.name} ({param.type}): propagate_down is given {given} times "
             f"for {len(param.bottom)} bottoms; give it once for each bottom, or not at all"
         )
     try:
@@ -134,7 +135,11 @@ def call(node: Node, method: Any) -> None:
     except LayerError:
         raise
     except Exception as error:
-        kind = "" if isinstance(error, CaffeError) else f"{type(error).__name__} in {method.__name__}: "
+        kind = (
+            ""
+            if isinstance(error, CaffeError)
+            else f"{type(error).__name__} in {method.__name__}: "
+        )
         raise LayerError(f"{node.label}: {kind}{error}") from error
 
 

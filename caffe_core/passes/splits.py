@@ -48,7 +48,7 @@ def insert_splits(graph: Graph) -> list[str]:
 def _trace(
     layers: list[Any],
 ) -> tuple[dict[tuple[int, int], Top], Counter[Top], dict[Top, float]]:
-    """Find which top each bottom reads, how often each top is used, and the loss weights of tops."""
+    """Find which top each bottom reads, how often each is used, and the loss weights of tops."""
     latest: dict[str, Top] = {}
     sources: dict[tuple[int, int], Top] = {}
     uses: Counter[Top] = Counter()

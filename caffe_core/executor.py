@@ -1,0 +1,198 @@
+"""Executor: runs the nodes of a net, forward and backward, following shapes as they change."""
+
+from __future__ import annotations
+
+import functools
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from caffe_core.blob import Blob, reshapes
+from caffe_core.device import CPU
+from caffe_core.errors import LayerError
+from caffe_core.graph import Node, Reorder
+from caffe_core.passes.setup import call, describe
+
+log = logging.getLogger("caffe")
+Call = Callable[[], None]
+
+
+class Executor:
+    """A net's nodes as prebuilt calls.
+
+    A node is made ready (`Kernel.prepare`) when the shapes of its blobs differ from the last time.
+    The check costs one comparison a pass: blobs count every change of a shape.
+
+    Attributes:
+        debug_info: Log the mean magnitude of what each layer computes.
+    """
+
+    def __init__(self, nodes: list[Node]):
+        self.nodes = nodes
+        self.debug_info = False
+        self._forward: list[Call] = [_nothing] * len(nodes)
+        self._backward: list[Call] = [_nothing] * len(nodes)
+        self._ready: list[Any] = [None] * len(nodes)
+        self._losses: list[tuple[int, Blob, float]] = [
+            (index, top, weight)
+            for index, node in enumerate(nodes)
+            for top, weight in zip(node.top, node.loss_weights, strict=True)
+            if weight
+        ]
+        self._seen = -1
+
+    def invalidate(self) -> None:
+        """Make every node ready again before it next runs: its memory was replaced."""
+        self._ready = [None] * len(self.nodes)
+        self._seen = -1
+
+    def reshape(self, start: int = 0) -> None:
+        """Let every node from `start` on follow the shapes of its bottoms, and make it ready."""
+        for index in range(start, len(self.nodes)):
+            call(self.nodes[index], self.nodes[index].layer.reshape)
+            self._make_ready(index)
+        self._seen = reshapes.count
+
+    def forward(self, start: int, end: int) -> float:
+        """Run the nodes from `start` to `end`, which is included; return their weighted loss."""
+        if self._seen != reshapes.count:
+            self.reshape()
+        index = start
+        try:
+            for index in range(start, end + 1):
+                self._forward[index]()
+                if self.debug_info:
+                    self._show_forward(self.nodes[index])
+        except Exception as error:
+            raise self._blame(index, "forward", error) from error
+        return sum(
+            (_weighted(top, weight) for at, top, weight in self._losses if start <= at <= end), 0.0
+        )
+
+    def backward(self, start: int, end: int) -> None:
+        """Run backward the nodes from `start` down to `end`, which is included."""
+        if self._seen != reshapes.count:
+            self.reshape()
+        index = start
+        try:
+            for index in range(start, end - 1, -1):
+                self._backward[index]()
+                if self.debug_info:
+                    self._show_backward(self.nodes[index])
+        except Exception as error:
+            raise self._blame(index, "backward", error) from error
+
+    def _make_ready(self, index: int) -> None:
+        node = self.nodes[index]
+        shapes = [blob.shape for blob in (*node.bottom, *node.top)]
+        if self._ready[index] == shapes:
+            return
+        assert node.kernel is not None
+        for reorder in node.reorders:
+            reorder.copy.reshape(reorder.blob.shape)
+        for top, weight in zip(node.top, node.loss_weights, strict=True):
+            if weight:
+                top.diff.fill(weight)
+        bottom, top_blobs = node.seen_by_kernel(node.bottom), node.seen_by_kernel(node.top)
+        node.kernel.prepare(bottom, top_blobs)
+        self._forward[index] = self._forward_call(index, bottom, top_blobs)
+        self._backward[index] = self._backward_call(node, bottom, top_blobs)
+        self._ready[index] = shapes
+
+    def _forward_call(self, index: int, bottom: list[Blob], top: list[Blob]) -> Call:
+        node = self.nodes[index]
+        assert node.kernel is not None
+        run: Call = functools.partial(node.kernel.forward, bottom, top)
+        if node.reorders:
+            run = functools.partial(_forward_reordered, node, run)
+        if node.layer.facts.dynamic:
+            run = functools.partial(self._forward_dynamic, index)
+        return run
+
+    def _backward_call(self, node: Node, bottom: list[Blob], top: list[Blob]) -> Call:
+        if not node.need_backward or node.kernel is None:
+            return _nothing
+        run: Call = functools.partial(node.kernel.backward, top, node.propagate_down, bottom)
+        return functools.partial(_backward_reordered, node, run) if node.reorders else run
+
+    def _forward_dynamic(self, index: int) -> None:
+        """Run a node whose tops may change shape, then let the nodes after it follow."""
+        node = self.nodes[index]
+        assert node.kernel is not None
+        call(node, node.layer.reshape)
+        self._make_ready(index)
+        run = functools.partial(
+            node.kernel.forward, node.seen_by_kernel(node.bottom), node.seen_by_kernel(node.top)
+        )
+        if node.reorders:
+            _forward_reordered(node, run)
+        else:
+            run()
+        if self._seen != reshapes.count:
+            self._make_ready(index)
+            self.reshape(index + 1)
+
+    def _blame(self, index: int, doing: str, error: Exception) -> Exception:
+        """Return the error with the layer's name in front, unless it has one."""
+        if isinstance(error, LayerError):
+            return error
+        return LayerError(f"{self.nodes[index].label}: {describe(error, doing)}")
+
+    def _show_forward(self, node: Node) -> None:
+        for name, blob in zip(node.top_names, node.top, strict=True):
+            _show("Forward", f"{node.name}, top blob {name}", "data", blob.data_tensor, blob)
+        for index, blob in enumerate(node.layer.blobs):
+            _show("Forward", f"{node.name}, param blob {index}", "data", blob.data_tensor, blob)
+
+    def _show_backward(self, node: Node) -> None:
+        if not node.need_backward:
+            return
+        for name, blob, down in zip(
+            node.bottom_names, node.bottom, node.propagate_down, strict=True
+        ):
+            if down:
+                _show(
+                    "Backward", f"{node.name}, bottom blob {name}", "diff", blob.diff_tensor, blob
+                )
+        for index, blob in enumerate(node.layer.blobs):
+            if node.layer.param_propagate_down[index]:
+                where = f"{node.name}, param blob {index}"
+                _show("Backward", where, "diff", blob.diff_tensor, blob)
+
+
+def _nothing() -> None:
+    """What a node does that has nothing to do."""
+
+
+def _weighted(top: Blob, weight: float) -> float:
+    values = top.data_tensor.read(CPU)[: top.count]
+    return weight * float(values[0] if top.count == 1 else values.sum())
+
+
+def _show(doing: str, where: str, what: str, tensor: Any, blob: Blob) -> None:
+    mean = float(np.abs(tensor.read(CPU)[: blob.count]).mean()) if blob.count else 0.0
+    log.info("    [%s] Layer %s %s: %g", doing, where, what, mean)
+
+
+def _forward_reordered(node: Node, run: Call) -> None:
+    for reorder in _among(node, node.bottom):
+        reorder.copy.data[...] = reorder.blob.data
+    run()
+    for reorder in _among(node, node.top):
+        reorder.blob.data[...] = reorder.copy.data
+
+
+def _backward_reordered(node: Node, run: Call) -> None:
+    for reorder in _among(node, node.top):
+        reorder.copy.diff[...] = reorder.blob.diff
+    run()
+    wanted = [blob for blob, down in zip(node.bottom, node.propagate_down, strict=True) if down]
+    for reorder in _among(node, wanted):
+        reorder.blob.diff[...] = reorder.copy.diff
+
+
+def _among(node: Node, blobs: list[Blob]) -> list[Reorder]:
+    wanted = {id(blob) for blob in blobs}
+    return [reorder for reorder in node.reorders if id(reorder.blob) in wanted]

@@ -1,0 +1,110 @@
+"""Update: from gradients to new parameters, in one pass over the arena."""
+
+from __future__ import annotations
+
+import logging
+import math
+from typing import Any
+
+from caffe_core import registry
+from caffe_core.arena import Arena, Group
+from caffe_core.device import CPU, Device
+from caffe_core.errors import SolverError
+from caffe_core.update_rule import UpdateRule
+
+log = logging.getLogger("caffe")
+
+CHUNK = 1 << 18  # elements worked on at a time on a CPU: few enough to stay in its cache
+REGULARIZATIONS = ("L1", "L2")
+
+
+class Update:
+    """Clips, scales and regularises the gradients and applies a rule, chunk by chunk.
+
+    Args:
+        param: The ``SolverParameter``.
+        arena: What is learned.
+        device: Where.
+
+    Attributes:
+        rule: The update rule.
+        history: One flat array, laid out as the arena, for each slot of the rule.
+
+    Raises:
+        PluginError: No plugin supplies the solver type.
+        SolverError: ``regularization_type`` is unknown.
+    """
+
+    def __init__(self, param: Any, arena: Arena, device: Device = CPU):
+        if param.regularization_type not in REGULARIZATIONS:
+            raise SolverError(
+                f"solver: Unknown regularization type: {param.regularization_type!r}; "
+                f"expected {' or '.join(REGULARIZATIONS)}"
+            )
+        self.param, self.arena, self.device, self.xp = param, arena, device, device.xp
+        self.rule: UpdateRule = _rule_type(param.type, device)(param, device.xp)
+        self.history = [arena.zeros(device) for _ in range(self.rule.slots)]
+        self._chunk = min(CHUNK, arena.size) if device is CPU else arena.size
+        self._scratch = [
+            device.zeros(self._chunk, arena.dtype) for _ in range(1 + self.rule.scratch)
+        ]
+
+    def apply(self, rate: float, iteration: int) -> None:
+        """Change the parameters by one step; their gradients become the step, as in Caffe."""
+        data, diff = self.arena.data(self.device), self.arena.diff(self.device)
+        scale = self._clip(diff) / self.param.iter_size
+        for group in self.arena.groups:
+            for start in range(group.start, group.stop, self._chunk):
+                piece = slice(start, min(start + self._chunk, group.stop))
+                self._apply_piece(data, diff, piece, group, scale, rate, iteration)
+
+    def _apply_piece(
+        self,
+        data: Any,
+        diff: Any,
+        piece: slice,
+        group: Group,
+        scale: float,
+        rate: float,
+        iteration: int,
+    ) -> None:
+        values, grad = data[piece], diff[piece]
+        scratch = [array[: len(grad)] for array in self._scratch]
+        if scale != 1:
+            grad *= scale
+        self._regularize(values, grad, self.param.weight_decay * group.decay_mult, scratch[0])
+        history = [slot[piece] for slot in self.history]
+        self.rule.update(grad, history, rate * group.lr_mult, iteration, scratch)
+        values -= grad
+
+    def _regularize(self, values: Any, grad: Any, decay: float, scratch: Any) -> None:
+        if not decay:
+            return
+        if self.param.regularization_type == "L1":
+            self.xp.sign(values, out=scratch)
+            scratch *= decay
+        else:
+            self.xp.multiply(values, decay, out=scratch)
+        grad += scratch
+
+    def _clip(self, diff: Any) -> float:
+        """Return what to multiply the gradients with so that their norm is at most the limit."""
+        limit = self.param.clip_gradients
+        if limit < 0:
+            return 1.0
+        norm = math.sqrt(float(self.xp.dot(diff, diff)))
+        if norm <= limit:
+            return 1.0
+        log.info(
+            "Gradient clipping: scaling down gradients (L2 norm %g > %g) by scale factor %g",
+            norm,
+            limit,
+            limit / norm,
+        )
+        return float(limit / norm)
+
+
+def _rule_type(name: str, device: Device) -> Any:
+    """The rule written for this device, or the portable one."""
+    own = registry.solver_kernels(device.kind)
+    return own[name] if name in own else registry.solvers[name]

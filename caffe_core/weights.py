@@ -1,0 +1,109 @@
+"""Learned blobs in and out of a net: from files and messages, from another net, to files."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from caffe_core.blob import Blob
+from caffe_core.errors import NetError, did_you_mean
+
+if TYPE_CHECKING:
+    from caffe_core.net import Net
+    from caffe_core.proto.weights import StoredBlob, Weights
+
+log = logging.getLogger("caffe")
+
+
+def copy_weights(net: Net, source: Any) -> None:
+    """Copy the learned blobs of all layers that `net` has too. See `Net.copy_from`."""
+    weights, where = _read(source)
+    layers = net.layers
+    for name, stored in weights.layers.items():
+        if name not in layers:
+            log.info("Ignoring source layer %s", name)
+            continue
+        blobs = layers[name].blobs
+        _check_number(where, name, len(blobs), len(stored))
+        for index, (blob, each) in enumerate(zip(blobs, stored, strict=True)):
+            _check_shape(where, name, index, blob, each)
+            blob.data[...] = np.asarray(each.data).reshape(blob.shape)
+    if weights.layers and not any(name in layers for name in weights.layers):
+        first = next(iter(weights.layers))
+        log.warning(
+            "%s: no layer of it is in net %r, so nothing was copied.%s",
+            where,
+            net.name,
+            did_you_mean(first, layers),
+        )
+
+
+def share_weights(net: Net, other: Net) -> None:
+    """Use the memory of another net's learned blobs. See `Net.share_trained_layers_with`."""
+    layers = net.layers
+    for node in other.nodes:
+        if node.name not in layers:
+            continue
+        blobs = layers[node.name].blobs
+        where = f"net {other.name!r}"
+        _check_number(where, node.name, len(blobs), len(node.layer.blobs))
+        for index, (blob, source) in enumerate(zip(blobs, node.layer.blobs, strict=True)):
+            if blob.shape != source.shape:
+                raise NetError(_mismatch(where, node.name, index, blob.shape, source.shape))
+            blob.share_data(source)
+
+
+def save_weights(net: Net, path: str | Path, write_diff: bool) -> None:
+    """Write the definition and the learned blobs. See `Net.save`."""
+    from caffe_core.proto.weights import write_weights
+
+    blobs = {
+        node.name: [_arrays(blob, write_diff) for blob in node.layer.blobs] for node in net.nodes
+    }
+    write_weights(path, net.param, blobs)
+
+
+def _arrays(blob: Blob, write_diff: bool) -> tuple[Any, Any]:
+    data = blob.data_tensor.read()[: blob.count].reshape(blob.shape)
+    diff = blob.diff_tensor.read()[: blob.count].reshape(blob.shape) if write_diff else None
+    return data, diff
+
+
+def _read(source: Any) -> tuple[Weights, str]:
+    from caffe_core.proto.weights import Weights, read_weights
+
+    if isinstance(source, Weights):
+        return source, "the weights"
+    if isinstance(source, (str, Path)):
+        return read_weights(source), str(source)
+    return Weights.from_message(source), f"net {source.name!r}"
+
+
+def _check_number(where: str, layer: str, expected: int, found: int) -> None:
+    if found != expected:
+        raise NetError(
+            f"{where}: Incompatible number of blobs for layer {layer}: it holds {found}, the net's "
+            f"layer has {expected}. Rename the layer to keep its own values"
+        )
+
+
+def _check_shape(where: str, layer: str, index: int, blob: Blob, stored: StoredBlob) -> None:
+    shape: Sequence[int] = blob.shape
+    if stored.legacy and len(shape) <= 4:
+        shape = (1,) * (4 - len(shape)) + tuple(shape)
+    if tuple(stored.shape) != tuple(shape) or stored.data.size != blob.count:
+        raise NetError(_mismatch(where, layer, index, blob.shape, stored.shape))
+
+
+def _mismatch(
+    where: str, layer: str, index: int, expected: Sequence[int], found: Sequence[int]
+) -> str:
+    return (
+        f"{where}: Cannot copy param {index} weights from layer '{layer}'; shape mismatch. "
+        f"Source param shape is {tuple(found)}; target param shape is {tuple(expected)}. "
+        "Rename the layer to learn it from scratch"
+    )

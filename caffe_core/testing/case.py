@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from caffe_core.layer import Layer
 
 
 @dataclass(frozen=True)
@@ -46,6 +51,12 @@ class Case:
         gradient: Whether backward is the derivative of forward; False for layers that are random
             or have no gradient.
         note: What the case shows, for the docs.
+        blobs: A shape or `Input` for each learned blob, where standard normal numbers do not do.
+        ignored_tops: Tops whose diff backward ignores, such as the mask of MAX pooling. Those of a
+            loss after its first need not be named.
+        files: Writes what the layer reads from disk into the folder it is given, which is the
+            working directory while the case runs.
+        ready: Called with the layer when it is set up and shaped, such as to feed MemoryData.
     """
 
     params: str = ""
@@ -54,7 +65,19 @@ class Case:
     phase: str = "TRAIN"
     gradient: bool = True
     note: str = ""
+    blobs: Sequence[tuple[int, ...] | Input] = ()
+    ignored_tops: Sequence[int] = ()
+    files: Callable[[Path], object] | None = None
+    ready: Callable[[Layer], object] | None = None
 
     def inputs(self) -> list[Input]:
         """Return an `Input` for each bottom."""
-        return [each if isinstance(each, Input) else Input(tuple(each)) for each in self.bottom]
+        return _as_inputs(self.bottom)
+
+    def blob_inputs(self) -> list[Input]:
+        """Return an `Input` for each learned blob that the case gives."""
+        return _as_inputs(self.blobs)
+
+
+def _as_inputs(specs: Sequence[tuple[int, ...] | Input]) -> list[Input]:
+    return [each if isinstance(each, Input) else Input(tuple(each)) for each in specs]

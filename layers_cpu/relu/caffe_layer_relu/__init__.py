@@ -18,13 +18,13 @@ class ReLU(Layer):
     Source: Nair and Hinton, "Rectified linear units improve restricted Boltzmann machines", 2010.
     """
 
-    facts = Facts(elementwise=True, inplace=True, backward_reads=frozenset({"bottom"}))
+    facts = Facts(elementwise=True, inplace=True, backward_reads=frozenset({"top"}))
 
     def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
-        """Read the slope. Unless it is negative, the sign of the top tells that of the bottom."""
+        """Read the slope. If it is negative, the top does not tell the sign of the bottom."""
         self.negative_slope = self.param.relu_param.negative_slope
-        if self.negative_slope >= 0:
-            self.facts = Facts(elementwise=True, inplace=True, backward_reads=frozenset({"top"}))
+        if self.negative_slope < 0:
+            self.facts = Facts(elementwise=True, backward_reads=frozenset({"bottom"}))
 
 
 class ReLUKernel(Kernel):

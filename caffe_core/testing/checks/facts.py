@@ -1,0 +1,100 @@
+"""What a layer's facts claim must be so."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from caffe_core.testing.bench import Bench
+from caffe_core.testing.checks.make import Check, ContractError, Make, run
+
+
+def backward_reads_only_what_facts_declare(make: Make) -> None:
+    """Backward does not read the data of bottoms or tops unless ``backward_reads`` says so.
+
+    The undeclared data are replaced by other likely values; NaN would vanish in comparisons.
+    """
+    bench = make()
+    if not bench.has_backward:
+        return
+    expected = run(bench)
+    sides = {"bottom": bench.bottom, "top": bench.top}
+    reads = bench.layer.facts.backward_reads
+    declared = [blob for side in reads for blob in sides[side]]
+    for side in sorted(sides.keys() - reads):
+        bench.disturb(sides[side], keep=declared)
+    found = bench.backward().named()
+    missing = " and ".join(sorted(sides.keys() - reads))
+    for name in expected.keys() & found.keys():
+        why = f"backward reads {missing} data, which facts.backward_reads leaves out: {name}"
+        make.expect(why, found[name], expected[name])
+
+
+def in_place_equals_out_of_place(make: Make) -> None:
+    """With the top as the bottom, results are the same."""
+    bench = make()
+    if not bench.layer.facts.inplace or len(bench.top) > len(bench.bottom):
+        return
+    why = "in place, contrary to facts.inplace, the result is another"
+    make.expect_same_run(why, make(in_place=True), bench)
+
+
+def elementwise_is_true(make: Make) -> None:
+    """Element i of a top depends on element i of the bottoms alone, and so does its gradient."""
+    bench = make()
+    if not bench.layer.facts.elementwise:
+        return
+    for blob in (*bench.bottom, *bench.top):
+        if blob.shape != bench.bottom[0].shape:
+            raise ContractError(
+                f"facts.elementwise, but a blob has shape {blob.shape}, "
+                f"bottom 0 has {bench.bottom[0].shape}"
+            )
+    kept = np.random.default_rng(0).random(bench.bottom[0].shape) < 0.5
+    expected = _elements(run(bench), kept)
+    _change_elements(bench, ~kept)
+    found = _elements(run(bench), kept)
+    make.expect_all("an element depends on other elements, contrary to facts", found, expected)
+
+
+def sharing_is_as_declared(make: Make) -> None:
+    """Tops use the memory of bottom 0 if and only if ``shares_bottom`` says so."""
+    bench = make()
+    claimed = bench.layer.facts.shares_bottom
+    for index, top in enumerate(bench.top):
+        for kind in ("data_tensor", "diff_tensor"):
+            owners = [
+                number
+                for number, blob in enumerate(bench.bottom)
+                if getattr(blob, kind) is getattr(top, kind)
+            ]
+            expected = [0] if claimed and (kind == "data_tensor" or len(bench.top) == 1) else []
+            if owners != expected:
+                raise ContractError(
+                    f"facts.shares_bottom is {claimed}, so the {kind[:4]} of top {index} should be "
+                    f"shared with bottoms {expected}; it is shared with bottoms {owners}"
+                )
+
+
+def _elements(results: dict[str, Any], kept: Any) -> dict[str, Any]:
+    return {
+        name: array[kept]
+        for name, array in results.items()
+        if not name.startswith("diff of learned")
+    }
+
+
+def _change_elements(bench: Bench, changed: Any) -> None:
+    old = [values.copy() for values in bench.bottom_values]
+    bench.redraw(seed=99)
+    for values, before in zip(bench.bottom_values, old, strict=True):
+        values[~changed] = before[~changed]
+
+
+FACTS_CHECKS: tuple[Check, ...] = (
+    backward_reads_only_what_facts_declare,
+    in_place_equals_out_of_place,
+    elementwise_is_true,
+    sharing_is_as_declared,
+)

@@ -1,0 +1,34 @@
+"""What forward must do."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from caffe_core.testing.checks.make import Check, ContractError, Make, tops
+
+
+def forward_writes_every_top(make: Make) -> None:
+    """Every element of each top is written, whatever was there before."""
+    bench = make()
+    first, second = bench.forward(poison=np.nan), bench.forward(poison=1e4)
+    make.expect_all("forward leaves or adds to what was there before", tops(second), tops(first))
+
+
+def forward_writes_nothing_else(make: Make) -> None:
+    """Bottoms, learned blobs and diffs stay as they are."""
+    bench = make()
+    bench.forward()
+    bench.set_diffs(poison=7.0, start=3.0)
+    before = bench.contents()
+    bench.advance()
+    after = bench.contents()
+    learned = bench.layer.param_propagate_down
+    may = {f"data of learned blob {index}" for index, learns in enumerate(learned) if not learns}
+    for name, array in before.items():
+        if name in may or name.startswith("data of top"):
+            continue
+        if not np.array_equal(array, after[name], equal_nan=True):
+            raise ContractError(f"forward changes the {name}")
+
+
+FORWARD_CHECKS: tuple[Check, ...] = (forward_writes_every_top, forward_writes_nothing_else)

@@ -28,8 +28,8 @@ class Group:
 class Arena:
     """Flat memory that holds every learned blob, so that an update is one pass over it.
 
-    The blobs are moved in, ordered such that those with equal factors are neighbours; each starts at
-    a cache line, and the gaps hold zeros.
+    The blobs are moved in, ordered such that those with equal factors are neighbours; each starts
+    at a cache line, and the gaps hold zeros.
 
     Attributes:
         parameters: What is in it, in the order of the net.
@@ -72,7 +72,7 @@ class Arena:
         return device.zeros(self.size, self.dtype)
 
     def part(self, flat: Any, parameter: Parameter) -> Any:
-        """Return the part of a flat array of this layout that belongs to `parameter`, in its shape."""
+        """Return the part of a flat array that belongs to `parameter`, in its shape."""
         start = self._start[id(parameter)]
         return flat[start : start + parameter.blob.count].reshape(parameter.blob.shape)
 

@@ -1,4 +1,4 @@
-"""The exceptions of Caffe: each message says where, what was expected, what was found and what to do.
+"""Caffe's exceptions: each says where, what was expected, what was found and what to do.
 
 All derive from `RuntimeError`, which pycaffe raised where BVLC Caffe did not abort.
 """

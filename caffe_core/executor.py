@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import functools
-import logging
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
 from caffe_core.blob import Blob, reshapes
+from caffe_core.debug_info import show_backward, show_forward
 from caffe_core.device import CPU
 from caffe_core.errors import LayerError
 from caffe_core.graph import Node, Reorder
 from caffe_core.passes.setup import call, describe
 
-log = logging.getLogger("caffe")
 Call = Callable[[], None]
 
 
@@ -64,7 +61,7 @@ class Executor:
             for index in range(start, end + 1):
                 self._forward[index]()
                 if self.debug_info:
-                    self._show_forward(self.nodes[index])
+                    show_forward(self.nodes[index])
         except Exception as error:
             raise self._blame(index, "forward", error) from error
         return sum(
@@ -80,7 +77,7 @@ class Executor:
             for index in range(start, end - 1, -1):
                 self._backward[index]()
                 if self.debug_info:
-                    self._show_backward(self.nodes[index])
+                    show_backward(self.nodes[index])
         except Exception as error:
             raise self._blame(index, "backward", error) from error
 
@@ -140,27 +137,6 @@ class Executor:
             return error
         return LayerError(f"{self.nodes[index].label}: {describe(error, doing)}")
 
-    def _show_forward(self, node: Node) -> None:
-        for name, blob in zip(node.top_names, node.top, strict=True):
-            _show("Forward", f"{node.name}, top blob {name}", "data", blob.data_tensor, blob)
-        for index, blob in enumerate(node.layer.blobs):
-            _show("Forward", f"{node.name}, param blob {index}", "data", blob.data_tensor, blob)
-
-    def _show_backward(self, node: Node) -> None:
-        if not node.need_backward:
-            return
-        for name, blob, down in zip(
-            node.bottom_names, node.bottom, node.propagate_down, strict=True
-        ):
-            if down:
-                _show(
-                    "Backward", f"{node.name}, bottom blob {name}", "diff", blob.diff_tensor, blob
-                )
-        for index, blob in enumerate(node.layer.blobs):
-            if node.layer.param_propagate_down[index]:
-                where = f"{node.name}, param blob {index}"
-                _show("Backward", where, "diff", blob.diff_tensor, blob)
-
 
 def _nothing() -> None:
     """What a node does that has nothing to do."""
@@ -169,11 +145,6 @@ def _nothing() -> None:
 def _weighted(top: Blob, weight: float) -> float:
     values = top.data_tensor.read(CPU)[: top.count]
     return weight * float(values[0] if top.count == 1 else values.sum())
-
-
-def _show(doing: str, where: str, what: str, tensor: Any, blob: Blob) -> None:
-    mean = float(np.abs(tensor.read(CPU)[: blob.count]).mean()) if blob.count else 0.0
-    log.info("    [%s] Layer %s %s: %g", doing, where, what, mean)
 
 
 def _forward_reordered(node: Node, run: Call) -> None:

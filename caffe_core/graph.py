@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from caffe_core.blob import Blob, MemoryFormat
+from caffe_core.blob import Blob
 from caffe_core.device import CPU, Device
 from caffe_core.kernel import Kernel, Workspace
 from caffe_core.layer import Layer, Phase

@@ -1,7 +1,7 @@
 """Hooks: calls that any number of plugins may listen to.
 
-A listener is a module or object whose functions carry `hookimpl` and the name of a hook; it is found
-through the entry-point group ``caffe.hooks``, or registered by hand with ``manager().register()``.
+A listener is a module or object whose functions carry `hookimpl` and the name of a hook; it is
+found through the entry-point group ``caffe.hooks``, or registered with ``manager().register()``.
 """
 
 from __future__ import annotations

@@ -11,6 +11,7 @@ import numpy as np
 
 from caffe_core.arena import Arena
 from caffe_core.blob import Blob
+from caffe_core.debug_info import show_parameters
 from caffe_core.device import Device
 from caffe_core.device import device as find_device
 from caffe_core.errors import NetError, did_you_mean
@@ -163,6 +164,8 @@ class Net:
             NetError: There is no such layer.
         """
         self._executor.backward(self._place(start, len(self.nodes) - 1), self._place(end, 0))
+        if self.debug_info:
+            show_parameters(self.learnable)
 
     def forward_backward(self) -> float:
         """Run forward, then backward; return the loss."""

@@ -43,8 +43,8 @@ class Tensor:
     """A flat array with a copy on the host, on one device, or on both.
 
     An array is asked for with the intention: `read`, `modify` or `overwrite`. Bytes are copied only
-    if the copy on that side is stale and its content is wanted; `moves` counts the copies. Memory is
-    allocated on first use and starts as zeros, as in Caffe.
+    if the copy on that side is stale and its content is wanted; `moves` counts the copies. Memory
+    is allocated on first use and starts as zeros, as in Caffe.
 
     Attributes:
         dtype: Element type.

@@ -135,12 +135,14 @@ def call(node: Node, method: Any) -> None:
     except LayerError:
         raise
     except Exception as error:
-        kind = (
-            ""
-            if isinstance(error, CaffeError)
-            else f"{type(error).__name__} in {method.__name__}: "
-        )
-        raise LayerError(f"{node.label}: {kind}{error}") from error
+        raise LayerError(f"{node.label}: {describe(error, method.__name__)}") from error
+
+
+def describe(error: Exception, doing: str) -> str:
+    """Return the message of an error; one that is not Caffe's own gets its type and place."""
+    if isinstance(error, CaffeError):
+        return str(error)
+    return f"{type(error).__name__} in {doing}: {error}"
 
 
 def _loss_weights(node: Node) -> list[float]:

@@ -23,8 +23,10 @@ lint: setup
 	$(BIN)/mypy
 
 proto: setup
-	$(BIN)/python -m grpc_tools.protoc --proto_path=caffe_core/proto \
-	    --descriptor_set_out=caffe_core/proto/caffe.binpb caffe.proto
+	for name in caffe resume; do \
+	    $(BIN)/python -m grpc_tools.protoc --proto_path=caffe_core/proto \
+	        --descriptor_set_out=caffe_core/proto/$$name.binpb $$name.proto || exit 1; \
+	done
 
 wheels: setup
 	rm -rf dist

@@ -7,14 +7,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from caffe_core.blob import Blob
 from caffe_core.errors import NetError, did_you_mean
 
 if TYPE_CHECKING:
     from caffe_core.net import Net
-    from caffe_core.proto.weights import StoredBlob, Weights
+    from caffe_core.proto.weights import Weights
 
 log = logging.getLogger("caffe")
 
@@ -30,8 +28,11 @@ def copy_weights(net: Net, source: Any) -> None:
         blobs = layers[name].blobs
         _check_number(where, name, len(blobs), len(stored))
         for index, (blob, each) in enumerate(zip(blobs, stored, strict=True)):
-            _check_shape(where, name, index, blob, each)
-            blob.data[...] = np.asarray(each.data).reshape(blob.shape)
+            if each is None:  # shared, and left to its owner
+                continue
+            if not each.fits(blob.shape):
+                raise NetError(_mismatch(where, name, index, blob.shape, each.shape))
+            blob.data[...] = each.data.reshape(blob.shape)
     if weights.layers and not any(name in layers for name in weights.layers):
         first = next(iter(weights.layers))
         log.warning(
@@ -89,14 +90,6 @@ def _check_number(where: str, layer: str, expected: int, found: int) -> None:
             f"{where}: Incompatible number of blobs for layer {layer}: it holds {found}, the net's "
             f"layer has {expected}. Rename the layer to keep its own values"
         )
-
-
-def _check_shape(where: str, layer: str, index: int, blob: Blob, stored: StoredBlob) -> None:
-    shape: Sequence[int] = blob.shape
-    if stored.legacy and len(shape) <= 4:
-        shape = (1,) * (4 - len(shape)) + tuple(shape)
-    if tuple(stored.shape) != tuple(shape) or stored.data.size != blob.count:
-        raise NetError(_mismatch(where, layer, index, blob.shape, stored.shape))
 
 
 def _mismatch(

@@ -11,6 +11,7 @@ from caffe_core.errors import SolverError
 from caffe_core.layer import Phase
 from caffe_core.net import Net
 from caffe_core.random_seed import derive_seed
+from caffe_core.registry import kernels
 
 log = logging.getLogger("caffe")
 
@@ -18,13 +19,26 @@ TRAIN_FIELDS = ("net", "net_param", "train_net", "train_net_param")
 
 
 def device_of(param: Any) -> str:
-    """Return the device that ``solver_mode`` names, or ``cpu`` if there is no GPU."""
+    """Return the device that ``solver_mode`` names, or ``cpu`` if that GPU is of no use.
+
+    GPU is what a definition says that says nothing, so only one that names it is worth a warning.
+    """
     if param.solver_mode == param.CPU:
         return "cpu"
-    if device_count():
+    why = _why_no_gpu(param.device_id)
+    if why is None:
         return f"cuda:{param.device_id}"
-    log.warning("solver_mode is GPU and no GPU can be used here; the CPU is used instead.")
+    if param.HasField("solver_mode"):
+        log.warning("solver_mode is GPU, but %s; the CPU is used instead", why)
     return "cpu"
+
+
+def _why_no_gpu(index: int) -> str | None:
+    if device_count() <= index:
+        return f"there is no CUDA device {index} (`caffe device_query` tells more)"
+    if not kernels("cuda").names():
+        return "no CUDA kernels are installed"
+    return None
 
 
 def make_train_net(param: Any, seed: int, options: Mapping[str, Any]) -> Net:

@@ -65,6 +65,7 @@ def settings(
     kernels: Sequence[type[Kernel]] | None = None,
     cases: Sequence[Case] | None = None,
     device: str | Device = "cpu",
+    plain: type[Kernel] | None = None,
 ) -> list[Setting]:
     """Return everything to be checked of one layer type on one kind of device.
 
@@ -73,6 +74,7 @@ def settings(
         kernels: Kernel classes; None: all engines that are installed for the type.
         cases: None: those of the layer's module.
         device: ``cpu``, ``cuda`` or ``cuda:1``.
+        plain: The kernel to agree with; None: the installed NumPy kernel, if there is one.
 
     Raises:
         PluginError: There is no such layer type, or no kernel for it on the device.
@@ -81,7 +83,7 @@ def settings(
     place = find_device(device) if isinstance(device, str) else device
     name = layer if isinstance(layer, str) else _name_of(layer)
     layer_class = registry.layers[name] if isinstance(layer, str) else layer
-    plain = registry.kernels("cpu").get(name)
+    plain = plain or registry.kernels("cpu").get(name)
     return [
         Setting(name, layer_class, kernel, case, number, memory_format, dtype, place, plain)
         for kernel in (_kernels_of(name, place) if kernels is None else kernels)

@@ -19,6 +19,7 @@ def forward_writes_nothing_else(make: Make) -> None:
     bench = make()
     bench.forward()
     bench.set_diffs(poison=7.0, start=3.0)
+    bench.reset()
     before = bench.contents()
     bench.advance()
     after = bench.contents()

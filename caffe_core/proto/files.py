@@ -13,6 +13,7 @@ from google.protobuf.message import Message
 
 from caffe_core.errors import CaffeError, ParseError, did_you_mean
 from caffe_core.proto import caffe_pb2, text
+from caffe_core.proto.upgrade import set_snapshot_prefix, upgrade_net, upgrade_solver
 
 
 def load_net(source: Any) -> Any:
@@ -25,7 +26,10 @@ def load_net(source: Any) -> Any:
     Raises:
         ParseError: The file is missing or is no net definition.
     """
-    return _load(source, caffe_pb2.NetParameter)
+    net, where = _load(source, caffe_pb2.NetParameter)
+    with errors_in(where):
+        upgrade_net(net, where)
+    return net
 
 
 def load_solver(source: Any) -> Any:
@@ -33,20 +37,34 @@ def load_solver(source: Any) -> Any:
 
     Args:
         source: A path, prototxt, or a ``SolverParameter``, which is copied. A string is a path
-            unless it has a brace or a line end.
+            unless it has a brace or a line end. Snapshots are named after the file if the
+            definition does not name them.
 
     Raises:
         ParseError: The file is missing or is no solver definition.
     """
-    return _load(source, caffe_pb2.SolverParameter)
+    solver, where = _load(source, caffe_pb2.SolverParameter)
+    with errors_in(where):
+        upgrade_solver(solver, where)
+    if _is_path(source):
+        set_snapshot_prefix(solver, where)
+    return solver
 
 
-def _load(source: Any, message_type: Any) -> Any:
+def _load(source: Any, message_type: Any) -> tuple[Any, str]:
+    """Return the message, and what to call its source."""
     if isinstance(source, Message):
-        return _copy(source, message_type)
-    if isinstance(source, str) and ("{" in source or "\n" in source):
-        return text.parse(source, message_type)
-    return text.parse(read_text(source), message_type, os.fspath(source))
+        return _copy(source, message_type), f"<{message_type.DESCRIPTOR.name}>"
+    if not _is_path(source):
+        return text.parse(source, message_type), "<string>"
+    where = os.fspath(source)
+    return text.parse(read_text(source), message_type, where), where
+
+
+def _is_path(source: Any) -> bool:
+    if isinstance(source, str):
+        return "{" not in source and "\n" not in source
+    return not isinstance(source, Message)
 
 
 def _copy(message: Message, message_type: Any) -> Any:
@@ -55,6 +73,15 @@ def _copy(message: Message, message_type: Any) -> Any:
     if found != expected:
         raise ParseError(f"expected a {expected} message, found {found}")
     return message_type.FromString(message.SerializePartialToString())
+
+
+@contextlib.contextmanager
+def errors_in(where: str) -> Iterator[None]:
+    """Put `where` in front of any `ParseError`."""
+    try:
+        yield
+    except ParseError as error:
+        raise ParseError(f"{where}: {error}") from error
 
 
 def read_text(path: str | os.PathLike[str]) -> str:

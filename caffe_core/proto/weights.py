@@ -11,9 +11,10 @@ from typing import Any, NamedTuple
 from caffe_core.errors import ParseError
 from caffe_core.proto import caffe_pb2, wire
 from caffe_core.proto.binary import HDF5, map_file, what_it_is
-from caffe_core.proto.files import atomic_write
+from caffe_core.proto.files import atomic_write, errors_in
 from caffe_core.proto.stored_blob import Array, blob_buffers, read_blob
 from caffe_core.proto.stored_blob import StoredBlob as StoredBlob
+from caffe_core.proto.upgrade import upgrade_net
 
 log = logging.getLogger("caffe")
 
@@ -42,7 +43,9 @@ class Weights:
         Raises:
             WireError: A blob's shape does not go with its values.
         """
-        return _read_net(memoryview(param.SerializePartialToString()))
+        weights = _read_net(memoryview(param.SerializePartialToString()))
+        upgrade_net(weights.param, "<NetParameter>")
+        return weights
 
 
 def read_weights(path: str | os.PathLike[str]) -> Weights:
@@ -58,13 +61,12 @@ def read_weights(path: str | os.PathLike[str]) -> Weights:
 
         return hdf5.read_weights(path)
     data = map_file(path)
-    try:
-        weights = _read_net(data)
-    except wire.WireError as error:
-        raise ParseError(f"{os.fspath(path)}: {what_it_is(data, error, _OTHER)}") from error
-    if not weights.layers:
-        empty = wire.WireError(0, "there are no layers", "net")
-        raise ParseError(f"{os.fspath(path)}: {what_it_is(data, empty, _OTHER)}")
+    with errors_in(os.fspath(path)):
+        try:
+            weights = _read_net(data)
+        except wire.WireError as error:
+            raise ParseError(what_it_is(data, error, _OTHER)) from error
+        upgrade_net(weights.param, os.fspath(path))
     return weights
 
 
@@ -141,6 +143,8 @@ def _read_net(data: memoryview) -> Weights:
         rest += wire.prefix(field.number, len(layer.rest)) + layer.rest
         if layer.blobs or layer.name not in layers:
             layers[layer.name] = layer.blobs
+    if not layers:
+        raise wire.WireError(0, "there are no layers")
     return Weights(wire.decode(caffe_pb2.NetParameter, rest, 0), layers)
 
 

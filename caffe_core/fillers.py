@@ -102,7 +102,7 @@ def _fan(data: np.ndarray, param: Any) -> float:
     """The n of `xavier` and `msra`: inputs of an output, outputs of an input, or their mean."""
     if not data.size:
         return math.inf
-    outputs, inputs = (*data.shape, 1, 1)[:2]
+    outputs, inputs = map(float, (*data.shape, 1, 1)[:2])
     fan_in, fan_out = data.size / outputs, data.size / inputs
     match caffe_pb2.FillerParameter.VarianceNorm.Name(param.variance_norm):
         case "FAN_IN":

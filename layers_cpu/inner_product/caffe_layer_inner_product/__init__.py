@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from caffe_core.blob import Blob
 from caffe_core.kernel import Kernel
 from caffe_core.layer import Facts, Layer
 from caffe_core.testing import Case
+
+_BAND = 1 << 21  # elements of a band: BLAS is as fast on these as on the whole
 
 
 class InnerProduct(Layer):
@@ -49,14 +52,17 @@ class InnerProductKernel(Kernel):
     """InnerProduct as matrix products."""
 
     def prepare(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
-        """Reserve room for the weight's gradient."""
+        """Cut the weight into bands of rows, so that its gradient needs little scratch memory."""
         self.items = bottom[0].span(0, self.layer.axis)
-        self.workspace.reserve(self.blobs[0].count * self.layer.dtype.itemsize)
+        rows, columns = self.blobs[0].shape
+        self.band = min(rows, max(1, _BAND // max(columns, 1)))
+        self.bands = [slice(start, start + self.band) for start in range(0, rows, self.band)]
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Write the top."""
-        y = top[0].data.reshape(self.items, -1)
-        self.xp.matmul(self._rows(bottom[0].data), self._weight(self.blobs[0].data).T, out=y)
+        weight = self.blobs[0].data
+        x, y = self._inputs(bottom[0].data), self._outputs(top[0].data)
+        self.xp.matmul(x, weight if self.layer.transpose else weight.T, out=y)
         if len(self.blobs) > 1:
             y += self.blobs[1].data
 
@@ -64,24 +70,33 @@ class InnerProductKernel(Kernel):
         self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]
     ) -> None:
         """Write the bottom's diff, add to those of weight and bias."""
-        x, dy = self._rows(bottom[0].data), top[0].diff.reshape(self.items, -1)
+        x, dy = self._inputs(bottom[0].data), self._outputs(top[0].diff)
         wanted = self.layer.param_propagate_down
         if wanted[0]:
-            dw = self._weight(self.workspace.array(self.blobs[0].shape, x.dtype))
-            self.xp.matmul(dy.T, x, out=dw)
-            self._weight(self.blobs[0].diff)[...] += dw
+            self._add_weight_diff(*((x, dy) if self.layer.transpose else (dy, x)))
         if len(self.blobs) > 1 and wanted[1]:
-            self.blobs[1].diff[...] += dy.sum(axis=0)
+            db = self.workspace.array(self.blobs[1].shape, dy.dtype)
+            self.blobs[1].diff[...] += self.xp.add.reduce(dy, axis=0, out=db)
         if propagate_down[0]:
-            self.xp.matmul(dy, self._weight(self.blobs[0].data), out=self._rows(bottom[0].diff))
+            weight = self.blobs[0].data
+            dx = self._inputs(bottom[0].diff)
+            self.xp.matmul(dy, weight.T if self.layer.transpose else weight, out=dx)
 
-    def _rows(self, array: object) -> object:
-        """A bottom's array as one row for each item."""
+    def _add_weight_diff(self, left: Any, right: Any) -> None:
+        """Add ``left' right`` to the weight's diff."""
+        diff = self.blobs[0].diff
+        scratch = self.workspace.array((self.band, right.shape[1]), right.dtype)
+        for band in self.bands:
+            rows = left[:, band]
+            diff[band] += self.xp.matmul(rows.T, right, out=scratch[: rows.shape[1]])
+
+    def _inputs(self, array: Any) -> Any:
+        """An array of the bottom as one row for each item."""
         return array.reshape(self.items, self.layer.inputs)
 
-    def _weight(self, array: object) -> object:
-        """The weight's array as ``(num_output, inputs)``."""
-        return array.T if self.layer.transpose else array
+    def _outputs(self, array: Any) -> Any:
+        """An array of the top as one row for each item."""
+        return array.reshape(self.items, self.layer.outputs)
 
 
 CASES = [

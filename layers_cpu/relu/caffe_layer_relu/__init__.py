@@ -50,13 +50,19 @@ class ReLUKernel(Kernel):
         """Write the bottom's diff."""
         if not propagate_down[0]:
             return
-        sign = top[0].data if self.layer.negative_slope >= 0 else bottom[0].data
+        slope = self.layer.negative_slope
+        sign = top[0].data if slope >= 0 else bottom[0].data
         dx, dy = bottom[0].diff, top[0].diff
-        blocked = self.workspace.like(dx, bool)
-        self.xp.less_equal(sign, 0, out=blocked)
-        if dx is not dy:
-            dx[...] = dy
-        self.xp.multiply(dx, self.layer.negative_slope, out=dx, where=blocked)
+        if slope == 0:
+            positive = self.xp.greater(sign, 0, out=self.workspace.like(sign, bool))
+            self.xp.multiply(dy, positive, out=dx)
+            return
+        # A comparison times a number is several times faster than a masked operation.
+        factor = self.workspace.like(sign)
+        self.xp.greater(sign, 0, out=factor)
+        factor *= 1 - slope
+        factor += slope
+        self.xp.multiply(dy, factor, out=dx)
 
 
 CASES = [

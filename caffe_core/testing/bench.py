@@ -130,6 +130,7 @@ class Bench:
         self._freeze(frozen)
         self.kernel = self._make_kernel()
         self._set_format()
+        self._shapes: list[tuple[int, ...]] | None = None
         self._prepare()
         self.state = self._state()
 
@@ -142,6 +143,14 @@ class Bench:
     def has_backward(self) -> bool:
         """Whether the kernel computes any gradient."""
         return type(self.kernel).backward is not Kernel.backward
+
+    @property
+    def is_random(self) -> bool:
+        """Whether forward draws random numbers; which ones may depend on dtype and format."""
+        self.reset()
+        before = self.layer.rng.bit_generator.state
+        self.advance()
+        return before != self.layer.rng.bit_generator.state
 
     @property
     def wanted(self) -> list[bool]:
@@ -173,7 +182,9 @@ class Bench:
         """Run forward from the present state; return a copy of each top's data."""
         if self.layer.facts.dynamic:
             self.layer.reshape(self.bottom, self.top)
+            self._prepare()
         self.kernel.forward(self.on_device(self.bottom), self.on_device(self.top))
+        self._prepare()
         return [top.data.copy() for top in self.top]
 
     def backward(
@@ -339,6 +350,11 @@ class Bench:
             blob.format = self.setting.format
 
     def _prepare(self) -> None:
+        """Make the kernel ready, as a net does: only if a shape is not that of the last time."""
+        shapes = [blob.shape for blob in (*self.bottom, *self.top)]
+        if shapes == self._shapes:
+            return
+        self._shapes = shapes
         self.kernel.prepare(self.on_device(self.bottom), self.on_device(self.top))
 
     def _state(self) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from caffe_core.blob import Blob
 from caffe_core.testing.bench import Bench
 from caffe_core.testing.checks.make import Check, ContractError, Make, run
 
@@ -59,22 +60,30 @@ def elementwise_is_true(make: Make) -> None:
 
 
 def sharing_is_as_declared(make: Make) -> None:
-    """Tops use the memory of bottom 0 if and only if ``shares_bottom`` says so."""
+    """Tops use the data of bottom 0 if and only if ``shares_bottom`` says so.
+
+    A single top may then use its diff too. No top shares with another bottom.
+    """
     bench = make()
     claimed = bench.layer.facts.shares_bottom
     for index, top in enumerate(bench.top):
-        for kind in ("data_tensor", "diff_tensor"):
-            owners = [
-                number
-                for number, blob in enumerate(bench.bottom)
-                if getattr(blob, kind) is getattr(top, kind)
-            ]
-            expected = [0] if claimed and (kind == "data_tensor" or len(bench.top) == 1) else []
-            if owners != expected:
-                raise ContractError(
-                    f"facts.shares_bottom is {claimed}, so the {kind[:4]} of top {index} should be "
-                    f"shared with bottoms {expected}; it is shared with bottoms {owners}"
-                )
+        data, diff = _owners(bench, top, "data_tensor"), _owners(bench, top, "diff_tensor")
+        if data != [0] * claimed:
+            raise ContractError(
+                f"facts.shares_bottom is {claimed}, so top {index} should share the data of "
+                f"bottoms {[0] * claimed}; it shares that of bottoms {data}"
+            )
+        if diff and (not claimed or diff != [0] or len(bench.top) > 1):
+            raise ContractError(f"top {index} shares the diff of bottoms {diff}")
+
+
+def _owners(bench: Bench, top: Blob, tensor: str) -> list[int]:
+    """The bottoms whose data or diff is that of a top."""
+    return [
+        index
+        for index, blob in enumerate(bench.bottom)
+        if getattr(blob, tensor) is getattr(top, tensor)
+    ]
 
 
 def _elements(results: dict[str, Any], kept: Any) -> dict[str, Any]:

@@ -51,7 +51,7 @@ def _load_module(layer: Layer, name: str) -> ModuleType:
     except ModuleNotFoundError as error:
         if error.name is None or not f"{name}.".startswith(f"{error.name}."):
             raise layer.error(f"module {name!r} needs {error.name!r}; install it") from error
-        known = [each.name for each in pkgutil.iter_modules()]
+        known = [each.name for each in pkgutil.iter_modules([*sys.path, os.getcwd()])]
         raise layer.error(
             f"module {name!r} is neither on sys.path nor in {os.getcwd()}; "
             f"add its folder to PYTHONPATH.{did_you_mean(name, known)}"

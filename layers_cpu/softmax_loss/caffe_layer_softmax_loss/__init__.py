@@ -81,7 +81,10 @@ class SoftmaxWithLossKernel(Kernel):
     ) -> None:
         """Write the diff of the scores: the probabilities, less 1 at each label."""
         if propagate_down[1]:
-            raise self.layer.error("labels get no gradient; remove propagate_down for bottom 1")
+            raise self.layer.error(
+                f"bottom {self.layer.param.bottom[1]!r} is asked for a gradient, but labels have "
+                "none; set propagate_down to true for bottom 0, false for bottom 1"
+            )
         if not propagate_down[0]:
             return
         weights = self.one_each

@@ -1,0 +1,79 @@
+"""Reading an LMDB in key order, around and around."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+
+from caffe_core.data.source import Record
+from caffe_core.errors import DataError
+from caffe_data_lmdb import environment
+from caffe_data_lmdb.writer import LMDBWriter
+
+
+class LMDB:
+    """An LMDB environment open for reading: a `caffe_core.data.source.Source`.
+
+    Values are views of the mapped file, valid until `close`.
+
+    Attributes:
+        path: The environment's folder, or its data file.
+    """
+
+    def __init__(self, path: str):
+        self.path = path
+        self._transaction = environment.acquire(path).begin(buffers=True)
+        self._count = self._transaction.stat()["entries"]
+        self._next = 0
+        self._records = self._from(0)
+        if self._count == 0:
+            self.close()
+            raise DataError(
+                f"{path!r} is empty: the LMDB database holds 0 records; convert it again"
+            )
+
+    @classmethod
+    def open(cls, path: str) -> LMDB:
+        """Open the environment at `path`.
+
+        Raises:
+            DataError: It does not exist, holds no records, is damaged or cannot be read.
+        """
+        return cls(path)
+
+    @classmethod
+    def create(cls, path: str, overwrite: bool = False) -> LMDBWriter:
+        """Return a context in which records are put into a new environment.
+
+        Raises:
+            DataError: `path` exists and may not be overwritten.
+        """
+        return LMDBWriter(path, overwrite)
+
+    def __len__(self) -> int:
+        return self._count
+
+    def read(self, start: int, count: int) -> list[Record]:
+        """Return `count` records from number `start` on; the first follows the last."""
+        if start % self._count != self._next:
+            self._records = self._from(start % self._count)
+        self._next = (start + count) % self._count
+        return list(islice(self._records, count))
+
+    def close(self) -> None:
+        """Release the environment."""
+        self._records = iter(())
+        if self._transaction is not None:
+            self._transaction.abort()
+            self._transaction = None
+            environment.release(self.path)
+
+    def _from(self, index: int) -> Iterator[Record]:
+        """Yield the records from number `index` on, without end. LMDB knows keys, not numbers."""
+        cursor = self._transaction.cursor()
+        cursor.first()
+        for _ in range(index):
+            cursor.next()
+        while True:
+            yield from cursor.iternext()
+            cursor.first()

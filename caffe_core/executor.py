@@ -62,6 +62,8 @@ class Executor:
                 self._forward[index]()
                 if self.debug_info:
                     show_forward(self.nodes[index])
+        except LayerError:
+            raise
         except Exception as error:
             raise self._blame(index, "forward", error) from error
         return sum(
@@ -78,6 +80,8 @@ class Executor:
                 self._backward[index]()
                 if self.debug_info:
                     show_backward(self.nodes[index])
+        except LayerError:
+            raise
         except Exception as error:
             raise self._blame(index, "backward", error) from error
 
@@ -131,10 +135,8 @@ class Executor:
             self._make_ready(index)
             self.reshape(index + 1)
 
-    def _blame(self, index: int, doing: str, error: Exception) -> Exception:
-        """Return the error with the layer's name in front, unless it has one."""
-        if isinstance(error, LayerError):
-            return error
+    def _blame(self, index: int, doing: str, error: Exception) -> LayerError:
+        """Return the error with the layer's name in front."""
         return LayerError(f"{self.nodes[index].label}: {describe(error, doing)}")
 
 

@@ -12,6 +12,8 @@ from google.protobuf import text_format
 from caffe_core.errors import ParseError, did_you_mean
 from caffe_core.proto import caffe_pb2
 
+_FEW = 6  # names that a message lists in full
+
 
 def parse(text: str, message_type: Any, where: str = "<string>") -> Any:
     """Return the message that `text` spells.
@@ -87,28 +89,26 @@ def _explain(error: str, place: _Place) -> str:
 
 def _unknown_field(place: _Place, message: str, field: str) -> str:
     descriptor = _find(message).DESCRIPTOR
-    problem = f"{_short(message)} has no field {field!r}."
+    problem = f"{descriptor.name} has no field {field!r}."
+    if descriptor is not place.root and field in place.root.fields_by_name:
+        return f"{problem} {place.root.name} has: is a '}}' missing above?"
+    if descriptor is place.root:
+        for other in (caffe_pb2.NetParameter, caffe_pb2.SolverParameter):
+            if field in other.DESCRIPTOR.fields_by_name:
+                return f"{problem} {other.DESCRIPTOR.name} has: is this the right file?"
     homes = [
         f"`{each.name}`"
         for each in descriptor.fields
         if each.message_type and field in each.message_type.fields_by_name
     ]
-    if descriptor is not place.root and field in place.root.fields_by_name:
-        return f"{problem} {_short(place.root.full_name)} has: is a '}}' missing above?"
-    if homes and len(homes) <= 4:
+    if 0 < len(homes) <= _FEW:
         return f"{problem} It belongs in {' or '.join(homes)}."
-    if descriptor is place.root:
-        for other in (caffe_pb2.NetParameter, caffe_pb2.SolverParameter):
-            if field in other.DESCRIPTOR.fields_by_name:
-                return (
-                    f"{problem} {_short(other.DESCRIPTOR.full_name)} has: is this the right file?"
-                )
     return problem + did_you_mean(field, descriptor.fields_by_name)
 
 
 def _unknown_value(place: _Place, enum: str, value: str) -> str:
     known = list(_find(enum).DESCRIPTOR.values_by_name)
-    listed = f" Expected {_either(known)}." if len(known) <= 8 else ""
+    listed = f" Expected {_either(known)}." if len(known) <= _FEW else ""
     return f"{place.field}{_short(enum)} has no value {value}.{listed}{did_you_mean(value, known)}"
 
 

@@ -41,9 +41,12 @@ class Weights:
         """Return the weights in a ``NetParameter``, of this or another ``caffe_pb2``.
 
         Raises:
-            WireError: A blob's shape does not go with its values.
+            ParseError: A blob's shape does not go with its values.
         """
-        weights = _read_net(memoryview(param.SerializePartialToString()))
+        try:
+            weights = _read_net(memoryview(param.SerializePartialToString()))
+        except wire.WireError as error:
+            raise ParseError(f"net {param.name!r}: {error}") from error
         upgrade_net(weights.param, "<NetParameter>")
         return weights
 
@@ -64,6 +67,8 @@ def read_weights(path: str | os.PathLike[str]) -> Weights:
     with errors_in(os.fspath(path)):
         try:
             weights = _read_net(data)
+            if not weights.layers:
+                raise wire.WireError(0, "there are no layers")
         except wire.WireError as error:
             raise ParseError(what_it_is(data, error, _OTHER)) from error
         upgrade_net(weights.param, os.fspath(path))
@@ -143,8 +148,6 @@ def _read_net(data: memoryview) -> Weights:
         rest += wire.prefix(field.number, len(layer.rest)) + layer.rest
         if layer.blobs or layer.name not in layers:
             layers[layer.name] = layer.blobs
-    if not layers:
-        raise wire.WireError(0, "there are no layers")
     return Weights(wire.decode(caffe_pb2.NetParameter, rest, 0), layers)
 
 

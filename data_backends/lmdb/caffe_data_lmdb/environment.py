@@ -20,7 +20,7 @@ class _Shared:
 
 
 _guard = threading.Lock()
-_open: dict[tuple[int, str], _Shared] = {}  # keyed by process too: a fork must open its own
+_open: dict[str, _Shared] = {}
 
 
 def acquire(path: str) -> Any:
@@ -31,7 +31,7 @@ def acquire(path: str) -> Any:
     Raises:
         DataError: There is none, or it is damaged or unreadable.
     """
-    key = _key(path)
+    key = os.path.realpath(path)
     with _guard:
         if key not in _open:
             _open[key] = _Shared(_open_for_reading(path), 0)
@@ -39,19 +39,29 @@ def acquire(path: str) -> Any:
         return _open[key].environment
 
 
-def release(path: str) -> None:
-    """Close the environment at `path` if nobody else reads it."""
-    key = _key(path)
+def release(path: str, environment: Any) -> None:
+    """Close an environment that `acquire` returned, if nobody else reads it."""
+    key = os.path.realpath(path)
     with _guard:
-        shared = _open[key]
+        shared = _open.get(key)
+        if shared is None or shared.environment is not environment:
+            return  # a fork closed it
         shared.users -= 1
         if shared.users == 0:
             del _open[key]
-            shared.environment.close()
+            environment.close()
 
 
-def _key(path: str) -> tuple[int, str]:
-    return os.getpid(), os.path.realpath(path)
+def _start_anew() -> None:
+    """After a fork, leave the environments to the parent: LMDB wants the child to open its own."""
+    global _guard
+    _guard = threading.Lock()
+    while _open:
+        _open.popitem()[1].environment.close()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_start_anew)
 
 
 def _open_for_reading(path: str) -> Any:
@@ -64,7 +74,7 @@ def _open_for_reading(path: str) -> Any:
         environment = _try_open(path)
     except (lmdb.InvalidError, lmdb.VersionMismatchError, lmdb.CorruptedError) as error:
         raise DataError(
-            f"{data!r} ({os.path.getsize(data)} bytes) is not an LMDB database, or is damaged: {error}"
+            f"{data!r} ({os.path.getsize(data)} bytes) is not an LMDB database, or damaged: {error}"
         ) from error
     except (lmdb.Error, OSError) as error:
         raise DataError(

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from itertools import islice
+
+import lmdb
 
 from caffe_core.data.source import Record
 from caffe_core.errors import DataError
@@ -22,15 +25,17 @@ class LMDB:
 
     def __init__(self, path: str):
         self.path = path
-        self._transaction = environment.acquire(path).begin(buffers=True)
-        self._count = self._transaction.stat()["entries"]
-        self._next = 0
-        self._records = self._from(0)
-        if self._count == 0:
-            self.close()
-            raise DataError(
-                f"{path!r} is empty: the LMDB database holds 0 records; convert it again"
-            )
+        with ExitStack() as opened, self._readable():
+            shared = environment.acquire(path)
+            opened.callback(environment.release, path, shared)
+            self._transaction = shared.begin(buffers=True)
+            opened.callback(self._transaction.abort)
+            self._count = self._transaction.stat()["entries"]
+            if self._count == 0:
+                raise DataError(f"{path!r} is empty: this LMDB holds 0 records; convert it again")
+            self._next = 0
+            self._records = self._from(0)
+            self._opened = opened.pop_all()
 
     @classmethod
     def open(cls, path: str) -> LMDB:
@@ -55,18 +60,23 @@ class LMDB:
 
     def read(self, start: int, count: int) -> list[Record]:
         """Return `count` records from number `start` on; the first follows the last."""
-        if start % self._count != self._next:
-            self._records = self._from(start % self._count)
-        self._next = (start + count) % self._count
-        return list(islice(self._records, count))
+        with self._readable():
+            if start % self._count != self._next:
+                self._records = self._from(start % self._count)
+            self._next = (start + count) % self._count
+            return list(islice(self._records, count))
 
     def close(self) -> None:
         """Release the environment."""
         self._records = iter(())
-        if self._transaction is not None:
-            self._transaction.abort()
-            self._transaction = None
-            environment.release(self.path)
+        self._opened.close()
+
+    @contextmanager
+    def _readable(self) -> Iterator[None]:
+        try:
+            yield
+        except lmdb.Error as error:
+            raise DataError(f"{self.path!r} cannot be read: {error}") from error
 
     def _from(self, index: int) -> Iterator[Record]:
         """Yield the records from number `index` on, without end. LMDB knows keys, not numbers."""

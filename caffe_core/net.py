@@ -134,6 +134,15 @@ class Net:
         return {node.name: node.layer for node in self.nodes}
 
     @property
+    def loss_weights(self) -> dict[str, float]:
+        """Weight of each blob in the objective, by name; 0 for what is no loss."""
+        return {
+            name: weight
+            for node in self.nodes
+            for name, weight in zip(node.top_names, node.loss_weights, strict=True)
+        }
+
+    @property
     def debug_info(self) -> bool:
         """Whether what each layer computes is logged."""
         return self._executor.debug_info

@@ -318,12 +318,7 @@ def _check(param: Any) -> None:
 
 def _log_outputs(net: Net, title: str, values: dict[str, Any]) -> None:
     """Log every number of every output, with its part in the loss."""
-    weights = {
-        name: weight
-        for node in net.nodes
-        for name, weight in zip(node.top_names, node.loss_weights, strict=True)
-    }
-    index = 0
+    weights, index = net.loss_weights, 0
     for name, array in values.items():
         for value in np.ravel(array):
             weight = weights[name]

@@ -46,6 +46,7 @@ class Parser(argparse.ArgumentParser):
             if token == "--":
                 yield token
                 yield from tokens
+                return
             flag = _FLAG.fullmatch(token)
             option = self._option(flag["name"]) if flag else None
             negated = self._option(flag["name"][2:]) if flag and flag["name"][:2] == "no" else None

@@ -31,24 +31,24 @@ def run(args: argparse.Namespace) -> int:
     flags.required(args, "weights", "Need model weights to score.")
     with flags.build_net(args, one_device(args.gpu), "TEST") as net:
         log.info("Running for %d iterations.", args.iterations)
-        loss, scores = _score(net, args.iterations)
-    log.info("Loss: %g", loss)
-    for name, mean, weight in scores:
-        remark = f" (* {weight:g} = {weight * mean:g} loss)" if weight else ""
-        log.info("%s = %g%s", name, mean, remark)
+        loss, means = _score(net, args.iterations)
+        log.info("Loss: %g", loss)
+        for name, mean in means.items():
+            weight = net.loss_weights[name]
+            for value in mean.ravel():
+                part = f" (* {weight:g} = {weight * value:g} loss)" if weight else ""
+                log.info("%s = %g%s", name, value, part)
     return 0
 
 
-def _score(net: Any, iterations: int) -> tuple[float, list[tuple[str, float, float]]]:
-    """Return the mean loss, and name, mean and loss weight of each number in the outputs."""
-    loss, sums = 0.0, [0.0] * len(net.output_values())
+def _score(net: Any, iterations: int) -> tuple[float, dict[str, Any]]:
+    """Return the mean loss, and the mean of each output."""
+    loss, sums = 0.0, dict.fromkeys(net.outputs, 0.0)
     for batch in range(iterations):
         loss += net.forward()
-        outputs = net.output_values()
-        for index, (name, value, _) in enumerate(outputs):
-            sums[index] += value
-            log.info("Batch %d, %s = %g", batch, name, value)
-    means = [total / iterations for total in sums]
-    return loss / iterations, [
-        (name, mean, weight) for mean, (name, _, weight) in zip(means, outputs, strict=True)
-    ]
+        for name in net.outputs:
+            output = net.blobs[name].data
+            for value in output.ravel():
+                log.info("Batch %d, %s = %g", batch, name, value)
+            sums[name] = sums[name] + output.astype(float)
+    return loss / iterations, {name: total / iterations for name, total in sums.items()}

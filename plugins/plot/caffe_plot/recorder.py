@@ -45,7 +45,7 @@ class Recorder:
     @hookimpl
     def on_test_end(self, solver: Any, index: int, outputs: dict[str, Any]) -> None:
         """Note the mean of each output."""
-        weights = {name: weight for name, _, weight in solver.test_nets[index].output_values()}
+        weights = solver.test_nets[index].loss_weights
         suffix = f" #{index}" if len(solver.test_nets) > 1 else ""
         for name, value in outputs.items():
             mean = float(np.mean(value))

@@ -1,0 +1,5 @@
+"""``python -m caffe_core.cli``: the same as ``caffe``."""
+
+from caffe_core.cli import main
+
+raise SystemExit(main())

@@ -17,6 +17,7 @@ from caffe_core.errors import CaffeError
 from caffe_core.proto import caffe_pb2
 
 Rng = np.random.Generator
+_NEVER_SPARSE = {"bilinear", "constant", "msra", "positive_unitball", "uniform", "xavier"}
 
 
 def fill(data: np.ndarray, param: Any, rng: Rng) -> None:
@@ -27,7 +28,7 @@ def fill(data: np.ndarray, param: Any, rng: Rng) -> None:
         CaffeError: The filler cannot do what is asked with an array of this shape.
     """
     filler = registry.fillers[param.type]
-    if param.sparse != -1 and filler is not gaussian:
+    if param.sparse != -1 and param.type in _NEVER_SPARSE:
         raise _refusal(param, "it has no `sparse`; remove that, or use type 'gaussian'")
     filler(data, param, rng)
 

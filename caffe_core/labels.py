@@ -9,6 +9,8 @@ import numpy as np
 from caffe_core.blob import Blob
 from caffe_core.layer import Layer
 
+_NO_CLASS = np.iinfo(np.intp).min
+
 
 def check_label_count(layer: Layer, scores: Blob, labels: Blob, axis: int) -> None:
     """Check that there is one label for each index of the axes of `scores` other than `axis`.
@@ -64,8 +66,7 @@ class Labels:
         Raises:
             LayerError: A label that counts names no class.
         """
-        with np.errstate(invalid="ignore"):  # NaN becomes a number that is no class
-            np.copyto(self.values.reshape(blob.shape), blob.data, casting="unsafe")
+        self._cut(blob)
         if self.ignore is not None:
             np.not_equal(self.values, self.ignore, out=self.valid)
             self.count = int(np.count_nonzero(self.valid))
@@ -85,6 +86,15 @@ class Labels:
     def put(self, scores: np.ndarray, picked: np.ndarray) -> None:
         """Replace the score of each label."""
         in_memory_order(scores)[self._places] = picked
+
+    def _cut(self, blob: Blob) -> None:
+        """Take the whole part of each label; which number NaN becomes would depend on the CPU."""
+        values = self.values.reshape(blob.shape)
+        with np.errstate(invalid="ignore"):
+            np.copyto(values, blob.data, casting="unsafe")
+        unknown = np.isnan(blob.data, out=self._wrong.reshape(blob.shape))
+        if unknown.any():
+            values[unknown] = _NO_CLASS
 
     def _error(self, blob: Blob) -> Exception:
         position = tuple(int(each) for each in np.argwhere(self._wrong.reshape(blob.shape))[0])

@@ -94,6 +94,8 @@ class PythonKernel(Kernel):
 
         It cannot tell which learned blobs are frozen: their diffs are put back.
         """
+        if not any(propagate_down) and not any(self.layer.param_propagate_down):
+            return
         learns = zip(self.layer.blobs, self.layer.param_propagate_down, strict=True)
         frozen = [(blob, blob.diff.copy()) for blob, wanted in learns if not wanted]
         self.layer.run("backward", top, list(propagate_down), bottom)

@@ -43,8 +43,8 @@ class SoftmaxKernel(Kernel):
             return
         y, dy, dx = top[0].data, top[0].diff, bottom[0].diff
         product = np.multiply(y, dy, out=self.workspace.like(y))
-        mean = np.add.reduce(product, self.layer.axis, out=self.one_each, keepdims=True)
-        np.subtract(dy, mean, out=dx)
+        total = np.add.reduce(product, self.layer.axis, out=self.one_each, keepdims=True)
+        np.subtract(dy, total, out=dx)
         dx *= y
 
 

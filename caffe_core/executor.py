@@ -6,6 +6,8 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from caffe_core.blob import Blob, reshapes
 from caffe_core.debug_info import show_backward, show_forward
 from caffe_core.device import CPU
@@ -54,36 +56,33 @@ class Executor:
 
     def forward(self, start: int, end: int) -> float:
         """Run the nodes from `start` to `end`, which is included; return their weighted loss."""
-        if self._seen != reshapes.count:
-            self.reshape()
-        index = start
-        try:
-            for index in range(start, end + 1):
-                self._forward[index]()
-                if self.debug_info:
-                    show_forward(self.nodes[index])
-        except LayerError:
-            raise
-        except Exception as error:
-            raise self._blame(index, "forward", error) from error
+        self._run(self._forward, range(start, end + 1), "forward", show_forward)
         return sum(
             (_weighted(top, weight) for at, top, weight in self._losses if start <= at <= end), 0.0
         )
 
     def backward(self, start: int, end: int) -> None:
         """Run backward the nodes from `start` down to `end`, which is included."""
+        self._run(self._backward, range(start, end - 1, -1), "backward", show_backward)
+
+    def _run(
+        self, calls: list[Call], order: range, doing: str, show: Callable[[Node], None]
+    ) -> None:
+        """Make the calls in order. Numbers may overflow: whoever watches the loss will see it."""
         if self._seen != reshapes.count:
             self.reshape()
-        index = start
+        index = order.start
         try:
-            for index in range(start, end - 1, -1):
-                self._backward[index]()
-                if self.debug_info:
-                    show_backward(self.nodes[index])
+            with np.errstate(all="ignore"):
+                for index in order:
+                    calls[index]()
+                    if self.debug_info:
+                        show(self.nodes[index])
         except LayerError:
             raise
         except Exception as error:
-            raise self._blame(index, "backward", error) from error
+            blamed = f"{self.nodes[index].label}: {describe(error, doing)}"
+            raise LayerError(blamed) from error
 
     def _make_ready(self, index: int) -> None:
         node = self.nodes[index]
@@ -134,10 +133,6 @@ class Executor:
         if self._seen != reshapes.count:
             self._make_ready(index)
             self.reshape(index + 1)
-
-    def _blame(self, index: int, doing: str, error: Exception) -> LayerError:
-        """Return the error with the layer's name in front."""
-        return LayerError(f"{self.nodes[index].label}: {describe(error, doing)}")
 
 
 def _nothing() -> None:

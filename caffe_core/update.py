@@ -6,6 +6,8 @@ import logging
 import math
 from typing import Any
 
+import numpy as np
+
 from caffe_core import registry
 from caffe_core.arena import Arena, Group
 from caffe_core.device import CPU, Device
@@ -52,11 +54,12 @@ class Update:
     def apply(self, rate: float, iteration: int) -> None:
         """Change the parameters by one step; their gradients become the step, as in Caffe."""
         data, diff = self.arena.data(self.device), self.arena.diff(self.device)
-        scale = self._clip(diff) / self.param.iter_size
-        for group in self.arena.groups:
-            for start in range(group.start, group.stop, self._chunk):
-                piece = slice(start, min(start + self._chunk, group.stop))
-                self._apply_piece(data, diff, piece, group, scale, rate, iteration)
+        with np.errstate(all="ignore"):  # what overflows shows in the next loss
+            scale = self._clip(diff) / self.param.iter_size
+            for group in self.arena.groups:
+                for start in range(group.start, group.stop, self._chunk):
+                    piece = slice(start, min(start + self._chunk, group.stop))
+                    self._apply_piece(data, diff, piece, group, scale, rate, iteration)
 
     def _apply_piece(
         self,

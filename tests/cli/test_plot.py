@@ -136,12 +136,18 @@ def test_a_rate_that_stays_the_same_needs_no_room():
 def test_smoothing_skips_what_is_not_finite():
     y = np.array([1.0, np.nan, 3.0, np.inf, 5.0])
     assert smoothed(y) == pytest.approx([1.0, 2.0, 3.0, 4.0, 5.0])
+    assert np.isnan(smoothed(y[[1, 3]])).all()
 
 
 def test_smoothing_is_a_mean_of_the_neighbourhood():
     y = np.arange(1000.0)
     assert smoothed(y)[500] == pytest.approx(500)
-    assert smoothed(y)[0] == pytest.approx(5.0)  # the first ten to each side
+    assert smoothed(y)[0] == 0
+
+
+def test_smoothing_follows_a_fast_start():
+    y = 100 * 0.5 ** np.arange(1000.0)
+    assert smoothed(y)[:2] == pytest.approx([100, 175 / 3])
 
 
 def test_thinning_out_keeps_every_peak():

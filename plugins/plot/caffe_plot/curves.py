@@ -71,10 +71,13 @@ def extremes(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def smoothed(y: np.ndarray) -> np.ndarray:
-    """Return the mean of `y` around each point, over a fiftieth of all; NaN is skipped."""
-    half = max(len(y) // 100, 1)
+    """Return the mean of `y` around each point, over a fiftieth of all; NaN is skipped.
+
+    Near the start, where a loss falls fast, the mean reaches over fewer points.
+    """
     places = np.arange(len(y))
-    low, high = np.maximum(places - half, 0), np.minimum(places + half + 1, len(y))
+    half = np.minimum(places, max(len(y) // 100, 1))
+    low, high = places - half, np.minimum(places + half + 1, len(y))
     finite = np.isfinite(y)
     total = np.concatenate([[0.0], np.cumsum(np.where(finite, y, 0.0))])
     count = np.concatenate([[0], np.cumsum(finite)])

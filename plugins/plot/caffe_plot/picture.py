@@ -75,7 +75,7 @@ def _draw_outputs(axis: Any, curves: Curves) -> list[Any]:
 
 def _draw_test(axis: Any, label: str, test: Any, color: str) -> list[Any]:
     marker = "o" if len(test.values) <= _MARKED else ""
-    style = {"color": color, "marker": marker, "markersize": 4, "linewidth": 1.6}
+    style = {"color": color, "marker": marker, "markersize": 4, "linewidth": 1.6, "clip_on": False}
     lines: list[Any] = axis.plot(test.iterations, test.values, label=label, **style)
     return lines
 

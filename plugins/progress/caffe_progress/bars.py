@@ -30,7 +30,9 @@ class Speed(ProgressColumn):
     def render(self, task: Task) -> Text:
         """Return the text."""
         speed = task.finished_speed or task.speed
-        return Text(f"{speed:.3g} it/s" if speed else "- it/s")
+        if not speed:
+            return Text("- it/s")
+        return Text(f"{speed:.3g} it/s" if speed < 100 else f"{speed:.0f} it/s")
 
 
 class Bar:

@@ -31,10 +31,15 @@ class Parser(argparse.ArgumentParser):
 
     def parse_flags(self, argv: Sequence[str]) -> argparse.Namespace:
         """Return what `argv` says; says why and exits 2 if it cannot be understood."""
-        args, unknown = self.parse_known_args(list(self._respelled(iter(argv))))
+        args: argparse.Namespace
+        args, unknown = self.parse_known_args(argv)
         if unknown:
             self.error(self._explain(unknown[0]))
         return args
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Respell the flags first; for argparse, which calls this for subcommands too."""
+        return super().parse_known_args(list(self._respelled(iter(args))), namespace)
 
     def error(self, message: str) -> NoReturn:
         """Print `message` to standard error and exit 2."""

@@ -87,6 +87,18 @@ def test_after_two_dashes_all_is_meant_literally(parser):
     assert parser.parse_flags(["--", "-solver"]).files == ["-solver"]
 
 
+def test_flags_of_a_subcommand():
+    parser = Parser(prog="caffe try")
+    parser.add_argument("--verbose", action="store_true")
+    image_set = parser.add_subparsers(dest="kind").add_parser("imageset")
+    image_set.add_argument("--resize-height", type=int)
+    image_set.add_argument("--shuffle", action="store_true")
+    args = parser.parse_flags(["-verbose", "imageset", "-resize_height=256", "--shuffle=true"])
+    assert args == argparse.Namespace(
+        kind="imageset", resize_height=256, shuffle=True, verbose=True
+    )
+
+
 @pytest.mark.parametrize(
     ("argv", "message"),
     [

@@ -7,7 +7,6 @@ import os
 import re
 from pathlib import Path
 
-from caffe_core.proto import wire
 from caffe_core.proto.files import cannot_read
 
 Kinds = tuple[tuple[bytes, str], ...]
@@ -38,16 +37,16 @@ def map_file(path: str | os.PathLike[str]) -> memoryview:
         raise cannot_read(path, error) from error
 
 
-def what_it_is(data: memoryview, error: wire.WireError, others: Kinds = ()) -> str:
+def what_it_is(data: memoryview, problem: str, others: Kinds = ()) -> str:
     """Say why `data` is no Caffe file: by what it looks like, else by where reading stopped.
 
     Args:
         data: Content of the file.
-        error: What stopped the reader.
+        problem: What stopped the reader, and where.
         others: How further kinds of file begin, and what to say of them.
     """
     start = bytes(data[:4096])
     for pattern, kind in (*_KINDS, *others):
         if re.match(pattern, start):
             return kind
-    return f"{error}. The file is cut off or damaged: copy or download it again."
+    return f"{problem}. The file is cut off or damaged: copy or download it again."

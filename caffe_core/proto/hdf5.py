@@ -12,7 +12,7 @@ import numpy as np
 from google.protobuf.message import DecodeError
 
 from caffe_core.errors import CaffeError, ParseError
-from caffe_core.proto import caffe_pb2, resume, wire
+from caffe_core.proto import caffe_pb2, resume
 from caffe_core.proto.binary import map_file, what_it_is
 from caffe_core.proto.files import atomic_write
 from caffe_core.proto.state import State
@@ -35,7 +35,7 @@ def read_weights(path: Path) -> Weights:
         gradients = file.get("diff", {})
         layers = {
             name: [_stored(group.get(str(i)), gradients.get(f"{name}/{i}")) for i in range(count)]
-            for name, group, count in _layers(_member(path, file, "data"))
+            for name, group, count in _layers(_group(path, file, "data"))
         }
     param = caffe_pb2.NetParameter(layer=[{"name": name} for name in layers])
     return Weights(param, layers)
@@ -72,12 +72,12 @@ def read_state(path: Path) -> State:
         ParseError: The file is missing, damaged, or not in Caffe's layout.
     """
     with _reading(path) as file:
-        history = _member(path, file, "history")
+        history = _group(path, file, "history")
         net = file["learned_net"][()] if "learned_net" in file else b""
         return State(
-            iter=int(_member(path, file, "iter")[0]),
+            iter=int(file["iter"][0]),
             learned_net=net if isinstance(net, str) else net.rstrip(b"\0").decode(),
-            current_step=int(_member(path, file, "current_step")[0]),
+            current_step=int(file["current_step"][0]),
             history=[history[str(index)][()] for index in range(len(history))],
             resume=resume.decode(file["resume"][()].tobytes()) if "resume" in file else {},
         )
@@ -125,11 +125,14 @@ def _element(array: Array) -> Array:
     return np.asarray(array, np.float64 if array.dtype == np.float64 else np.float32)
 
 
-def _member(path: Path, file: Any, name: str) -> Any:
-    if name not in file:
+def _group(path: Path, file: Any, name: str) -> Any:
+    group = file.get(name)
+    if not isinstance(group, _h5py().Group):
         found = ", ".join(file) or "nothing"
-        raise ParseError(f"{os.fspath(path)}: expected {name!r} in the HDF5 file, found {found}")
-    return file[name]
+        raise ParseError(
+            f"{os.fspath(path)}: expected an HDF5 file with the group {name!r}, found {found}"
+        )
+    return group
 
 
 @contextlib.contextmanager
@@ -140,8 +143,7 @@ def _reading(path: Path) -> Iterator[Any]:
         with h5py.File(path, "r") as file:
             yield file
     except (OSError, KeyError, ValueError, TypeError, DecodeError) as error:
-        damage = wire.WireError(0, str(error), "HDF5")
-        raise ParseError(f"{os.fspath(path)}: {what_it_is(content, damage)}") from error
+        raise ParseError(f"{os.fspath(path)}: {what_it_is(content, str(error))}") from error
 
 
 @contextlib.contextmanager

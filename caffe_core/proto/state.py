@@ -56,7 +56,7 @@ def read_state(path: str | os.PathLike[str]) -> State:
     try:
         return _read(data)
     except wire.WireError as error:
-        raise ParseError(f"{os.fspath(path)}: {what_it_is(data, error, _OTHER)}") from error
+        raise ParseError(f"{os.fspath(path)}: {what_it_is(data, str(error), _OTHER)}") from error
 
 
 def write_state(path: str | os.PathLike[str], state: State) -> None:
@@ -78,8 +78,6 @@ def write_state(path: str | os.PathLike[str], state: State) -> None:
 
 
 def _read(data: memoryview) -> State:
-    if not data:
-        raise wire.WireError(0, "there is no solver state")
     rest = bytearray()
     history: list[Array] = []
     extra: dict[str, Any] = {}
@@ -93,6 +91,8 @@ def _read(data: memoryview) -> State:
         else:
             rest += data[each.tag : each.end]
     head = wire.decode(caffe_pb2.SolverState, rest, 0)
+    if not head.HasField("iter"):
+        raise wire.WireError(0, "there is no number of iterations")
     return State(head.iter, head.learned_net, head.current_step, history, extra)
 
 

@@ -18,6 +18,8 @@ from caffe_core.proto.upgrade import upgrade_net
 
 log = logging.getLogger("caffe")
 
+_BVLC_LIMIT = (1 << 31) - 1  # bytes
+
 _OTHER = (HDF5, (rb"\x08", "this is a .solverstate or a mean file. Give the .caffemodel."))
 
 Blobs = Mapping[str, Sequence[tuple[Array, "Array | None"]]]
@@ -70,7 +72,7 @@ def read_weights(path: str | os.PathLike[str]) -> Weights:
             if not weights.layers:
                 raise wire.WireError(0, "there are no layers")
         except wire.WireError as error:
-            raise ParseError(what_it_is(data, error, _OTHER)) from error
+            raise ParseError(what_it_is(data, str(error), _OTHER)) from error
         upgrade_net(weights.param, os.fspath(path))
     return weights
 
@@ -94,7 +96,7 @@ def write_weights(path: str | os.PathLike[str], param: Any, blobs: Blobs) -> Non
     with atomic_write(path) as file:
         for buffer in _net_buffers(param, blobs):
             file.write(buffer)
-        if file.tell() >= 1 << 31:
+        if file.tell() > _BVLC_LIMIT:
             log.warning(
                 "%s is larger than 2 GB, which BVLC Caffe does not read; "
                 "`snapshot_format: HDF5` has no such limit",

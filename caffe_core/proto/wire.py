@@ -15,10 +15,10 @@ _FIXED = {FIXED64: 8, FIXED32: 4}
 
 
 class WireError(ValueError):
-    """The bytes are no message, or end too early: at `offset`, in `part` of the message."""
+    """The bytes are no message, or end too early: at `offset`, in the named part of the file."""
 
-    def __init__(self, offset: int, problem: str, part: str = "message"):
-        super().__init__(f"{part}: at byte {offset} {problem}")
+    def __init__(self, offset: int, problem: str, part: str = ""):
+        super().__init__(f"{part}{': ' if part else ''}at byte {offset} {problem}")
         self.offset, self.problem = offset, problem
 
     def within(self, part: str) -> WireError:

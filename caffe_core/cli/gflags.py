@@ -53,42 +53,42 @@ class Parser(argparse.ArgumentParser):
                 yield from tokens
                 return
             flag = _FLAG.fullmatch(token)
-            option = self._option(flag["name"]) if flag else None
-            negated = self._option(flag["name"][2:]) if flag and flag["name"][:2] == "no" else None
-            if flag and option:
-                yield from self._with_value(option, flag["value"], tokens)
-            elif negated and self._is_switch(negated):
-                yield from self._switched(negated, on=False)
-            else:
-                yield token
+            known = self._flag(flag["name"], flag["value"], tokens) if flag else None
+            yield from [token] if known is None else known
 
-    def _with_value(self, option: str, value: str | None, tokens: Iterator[str]) -> Iterator[str]:
+    def _flag(self, name: str, value: str | None, rest: Iterator[str]) -> list[str] | None:
+        """Return one flag respelled, with its value even if that comes next; None if unknown."""
+        option = self._option(name)
+        if option is None:
+            negated = self._option(name[2:]) if name.startswith("no") else None
+            return self._switch(negated, on=False) if negated else None
         action = self._option_string_actions[option]
-        if self._is_switch(action.option_strings[-1]) and value is not None:
-            if value.lower() not in _TRUE | _FALSE:
-                self.error(f"{option} is true or false, not {value!r}")
-            yield from self._switched(option, on=value.lower() in _TRUE)
-            return
+        if action.nargs == 0:
+            return self._switch(option, on=self._truth(option, value))
         if value is None and action.nargs is None:
-            value = next(tokens, None)  # whatever it looks like: `-gpu -1`
-        yield option if value is None else f"{option}={value}"
+            value = next(rest, None)  # whatever it looks like: `-gpu -1`
+        return [option if value is None else f"{option}={value}"]
 
-    def _switched(self, option: str, on: bool) -> Iterator[str]:
-        """A flag without a value, on or off. One that can only be put on is left out for off."""
+    def _switch(self, option: str, on: bool) -> list[str] | None:
+        """Return a flag without a value; one that can only be put on is left out for off."""
+        if self._option_string_actions[option].nargs != 0:
+            return None
         opposite = f"--no-{option[2:]}"
         if on:
-            yield option
-        elif opposite in self._option_string_actions:
-            yield opposite
+            return [option]
+        return [opposite] if opposite in self._option_string_actions else []
+
+    def _truth(self, option: str, value: str | None) -> bool:
+        word = "true" if value is None else value.lower()
+        if word not in _TRUE | _FALSE:
+            self.error(f"{option} is true or false, not {value!r}")
+        return word in _TRUE
 
     def _option(self, name: str) -> str | None:
         """The declared spelling of a flag."""
         spellings = (f"--{name}", f"--{name.replace('_', '-')}", f"--{name.replace('-', '_')}")
         known = (*spellings, f"-{name}")
         return next((each for each in known if each in self._option_string_actions), None)
-
-    def _is_switch(self, option: str) -> bool:
-        return self._option_string_actions[option].nargs == 0
 
     def _explain(self, token: str) -> str:
         flag = _FLAG.fullmatch(token)

@@ -98,3 +98,12 @@ def test_a_file_gets_the_log_alone(caffe, workdir):
     result = caffe("train", "-solver", "solver.prototxt")
     assert "it/s" not in result.log
     assert "\x1b" not in result.log
+
+
+def test_the_table_of_plugins_fits_the_terminal():
+    status, text = on_terminal("plugins", "--group", "layers", columns=100)
+    lines = ESCAPE.sub("", text).splitlines()
+    assert status == 0
+    assert any(line.split()[:2] == ["layers", "ReLU"] for line in lines)
+    assert max(map(len, lines)) <= 100
+    assert "\x1b[1m" in text

@@ -46,8 +46,8 @@ class Arena:
         self.size = self.groups[-1].stop if self.groups else 0
         self._flat: dict[tuple[str, Device], Any] = {}
         for parameter in self.parameters:
-            self._place("data", parameter.blob.data_tensor, self._start[id(parameter)])
-            self._place("diff", parameter.blob.diff_tensor, self._start[id(parameter)])
+            self._place("data", parameter, parameter.blob.data_tensor)
+            self._place("diff", parameter, parameter.blob.diff_tensor)
 
     def data(self, device: Device = CPU) -> Any:
         """Return the values as one flat array on `device`, to be changed in place."""
@@ -96,6 +96,6 @@ class Arena:
             self._flat[kind, device] = self.zeros(device)
         return self._flat[kind, device]
 
-    def _place(self, kind: str, tensor: Tensor, start: int) -> None:
-        stop = start + tensor.capacity
-        tensor.place(lambda device: self._array(kind, device)[start:stop])
+    def _place(self, kind: str, parameter: Parameter, tensor: Tensor) -> None:
+        start, count = self._start[id(parameter)], parameter.blob.count
+        tensor.place(count, lambda device: self._array(kind, device)[start : start + count])

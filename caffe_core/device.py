@@ -62,6 +62,8 @@ def device(name: str = "cpu") -> Device:
         return CPU
     if kind != "cuda" or (number and not number.isdigit()):
         raise DeviceError(f"device {name!r}: expected 'cpu', 'cuda' or 'cuda:<number>'")
+    if name != f"cuda:{int(number or 0)}":
+        return device(f"cuda:{int(number or 0)}")
     from caffe_core.cuda import CudaDevice
 
     return CudaDevice(int(number or 0))

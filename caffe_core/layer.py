@@ -150,10 +150,15 @@ class Layer:
 
     def state(self) -> dict[str, Any]:
         """Return what a snapshot must hold beside the learned blobs: numbers, strings, arrays."""
-        return {"rng": self.rng.bit_generator.state} if "rng" in self.__dict__ else {}
+        if "rng" in self.__dict__:
+            return {"rng": self.rng.bit_generator.state}
+        return {"rng_seed": self._seed}
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from a `state`."""
+        if "rng_seed" in state:
+            self._seed = state["rng_seed"]
+            self.__dict__.pop("rng", None)
         if "rng" in state:
             self.rng.bit_generator.state = state["rng"]
 

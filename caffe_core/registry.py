@@ -20,6 +20,18 @@ else:
 T = TypeVar("T")
 _IN_CODE = "(registered in code)"
 
+# Names that Caffe's own files spell otherwise than word by word.
+_STEMS = {
+    "AbsVal": "absval",
+    "AdaDelta": "adadelta",
+    "AdaGrad": "adagrad",
+    "ArgMax": "argmax",
+    "PReLU": "prelu",
+    "ReLU": "relu",
+    "SoftmaxWithLoss": "softmax-loss",
+    "TanH": "tanh",
+}
+
 
 @functools.cache
 def _installed() -> EntryPoints:
@@ -129,7 +141,11 @@ class Registry(Generic[T]):
         if not claims:
             raise PluginError(self._missing(name))
         preferred = _preferred(name)
-        chosen = [entry for entry in claims if preferred in (None, _dist(entry)[0])]
+        chosen = [
+            entry
+            for entry in claims
+            if preferred is None or _canonical(preferred) == _canonical(_dist(entry)[0])
+        ]
         if len(chosen) == 1:
             return chosen[0]
         owners = " and ".join(sorted(_owner(entry) for entry in claims))
@@ -154,7 +170,8 @@ class Registry(Generic[T]):
 
 def stem(name: str) -> str:
     """``InnerProduct`` as a distribution name spells it: ``inner-product``."""
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", name).replace("_", "-").lower()
+    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", name).replace("_", "-").lower()
+    return _STEMS.get(name, words)
 
 
 def _preferred(name: str) -> str | None:
@@ -164,6 +181,11 @@ def _preferred(name: str) -> str | None:
         if key.strip() == name:
             return distribution.strip()
     return None
+
+
+def _canonical(distribution: str) -> str:
+    """A distribution's name as pip compares it: case, dots and underscores do not matter."""
+    return re.sub(r"[-_.]+", "-", distribution).lower()
 
 
 def _load(noun: str, entry: EntryPoint) -> Any:

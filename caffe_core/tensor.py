@@ -74,9 +74,10 @@ class Tensor:
             self._allocate = self._own_memory
             self._forget()
 
-    def place(self, allocate: Allocate) -> None:
-        """Move into memory that `allocate` hands out for each device, keeping the content."""
-        content = None if self.head is Head.UNINITIALIZED else self.read()[: self.capacity]
+    def place(self, count: int, allocate: Allocate) -> None:
+        """Move the first `count` elements into memory that `allocate` hands out for a device."""
+        content = None if self.head is Head.UNINITIALIZED else self.read()[:count]
+        self.capacity = count
         self._allocate = allocate
         self._forget()
         if content is not None:

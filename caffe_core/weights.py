@@ -21,14 +21,19 @@ def copy_weights(net: Net, source: Any) -> None:
     """Copy the learned blobs of all layers that `net` has too. See `Net.copy_from`."""
     weights, where = _read(source)
     layers = net.layers
+    shared = _shared(net)
     for name, stored in weights.layers.items():
         if name not in layers:
             log.info("Ignoring source layer %s", name)
             continue
         blobs = layers[name].blobs
+        if weights.owners_only:
+            stored = [*stored, *[None] * (len(blobs) - len(stored))]
         _check_number(where, name, len(blobs), len(stored))
         for index, (blob, each) in enumerate(zip(blobs, stored, strict=True)):
-            if each is None:  # shared, and left to its owner
+            if each is None:
+                if id(blob) not in shared:
+                    raise NetError(_left_out(where, name, index))
                 continue
             if not each.fits(blob.shape):
                 raise NetError(_mismatch(where, name, index, blob.shape, each.shape))
@@ -90,6 +95,22 @@ def _check_number(where: str, layer: str, expected: int, found: int) -> None:
             f"{where}: Incompatible number of blobs for layer {layer}: it holds {found}, the net's "
             f"layer has {expected}. Rename the layer to keep its own values"
         )
+
+
+def _shared(net: Net) -> set[int]:
+    """The learned blobs, by id, that use the memory of an earlier one."""
+    owners: dict[int, int] = {}
+    blobs = [blob for layer in net.layers.values() for blob in layer.blobs]
+    return {
+        id(each) for each in blobs if owners.setdefault(id(each.data_tensor), id(each)) != id(each)
+    }
+
+
+def _left_out(where: str, layer: str, index: int) -> str:
+    return (
+        f"{where}: Incompatible number of blobs for layer {layer}: param {index} is not there, as "
+        "the net that was saved shares it and this net does not. Share it, or rename the layer"
+    )
 
 
 def _mismatch(

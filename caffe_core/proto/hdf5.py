@@ -38,7 +38,7 @@ def read_weights(path: Path) -> Weights:
             for name, group, count in _layers(_group(path, file, "data"))
         }
     param = caffe_pb2.NetParameter(layer=[{"name": name} for name in layers])
-    return Weights(param, layers)
+    return Weights(param, layers, owners_only=True)
 
 
 def write_weights(path: Path, param: Any, blobs: Blobs) -> None:
@@ -54,7 +54,7 @@ def write_weights(path: Path, param: Any, blobs: Blobs) -> None:
             group = file.require_group(f"data/{name}")
             for index, (data, _) in enumerate(blobs.get(name, ())):
                 memory = (data.__array_interface__["data"][0], data.nbytes)
-                if memory not in owned:
+                if memory not in owned or not data.size:
                     group.create_dataset(str(index), data=_element(data))
                 owned.add(memory)
         if any(diff is not None for pairs in blobs.values() for _, diff in pairs):

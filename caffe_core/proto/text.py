@@ -32,8 +32,6 @@ def parse(text: str, message_type: Any, where: str = "<string>") -> Any:
     except text_format.ParseError as error:
         place = _Place(text, error.GetLine(), error.GetColumn(), message_type.DESCRIPTOR)
         raise ParseError(f"{place.name(where)}: {_explain(str(error), place)}") from None
-    except (UnicodeError, ValueError) as error:
-        raise ParseError(f"{where}: {error}") from error
     missing = message.FindInitializationErrors()
     if missing:
         raise ParseError(f"{where}: {missing[0]} is required, and missing")

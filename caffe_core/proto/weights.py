@@ -33,10 +33,12 @@ class Weights:
         param: The net that was saved, upgraded, without its blobs.
         layers: The blobs of each layer by its name, in file order. None stands for a blob that an
             HDF5 file leaves out because it is shared: its owner has it.
+        owners_only: The file leaves out shared blobs, so lists may be too short as well.
     """
 
     param: Any
     layers: dict[str, list[StoredBlob | None]]
+    owners_only: bool = False
 
     @classmethod
     def from_message(cls, param: Any) -> Weights:

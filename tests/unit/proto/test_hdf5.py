@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from caffe_core.errors import CaffeError, ParseError
+from caffe_core.errors import CaffeError, NetError, ParseError
+from caffe_core.net import Net
 from caffe_core.proto import caffe_pb2
 from caffe_core.proto.state import State, read_state, write_state
 from caffe_core.proto.weights import read_weights, write_weights
@@ -189,3 +190,29 @@ def test_without_h5py_the_message_says_what_to_install(tmp_path, monkeypatch):
         with pytest.raises(CaffeError, match=r"need h5py: pip install caffe-core\[hdf5\]$"):
             act()
     assert os.listdir(tmp_path) == []
+
+
+SIAMESE = """
+layer { name: "x" type: "Input" top: "x" input_param { shape { dim: 1 dim: 3 } } }
+layer { name: "a" type: "InnerProduct" bottom: "x" top: "a" SHARE
+  inner_product_param { num_output: 3 weight_filler { type: "xavier" } } }
+layer { name: "b" type: "InnerProduct" bottom: "a" top: "b" SHARE
+  inner_product_param { num_output: 3 weight_filler { type: "xavier" } } }
+"""
+
+
+def test_net_with_shared_layers_goes_to_hdf5_and_back(tmp_path):
+    text = SIAMESE.replace("SHARE", 'param { name: "w" } param { name: "c" }')
+    net, other = Net(text, seed=1), Net(text, seed=2)
+    net.save(tmp_path / "w.h5")
+    other.copy_from(tmp_path / "w.h5")
+    for name in "ab":
+        for mine, copied in zip(net.params[name], other.params[name], strict=True):
+            assert np.array_equal(mine.data, copied.data)
+
+
+def test_shared_values_do_not_fill_a_net_that_does_not_share(tmp_path):
+    net = Net(SIAMESE.replace("SHARE", 'param { name: "w" }'), seed=1)
+    net.save(tmp_path / "w.h5")
+    with pytest.raises(NetError, match="for layer b: param 0 is not there, as the net that was"):
+        Net(SIAMESE.replace("SHARE", ""), seed=2).copy_from(tmp_path / "w.h5")

@@ -186,14 +186,14 @@ def appended(field: bytes) -> bytes:
         *(
             appended(wire.prefix(1000, len(each)) + each)
             for each in (
-                resume_pb2.State(json=text, array=[array]).SerializeToString()
-                for text, array in (
-                    ("{", {}),
-                    ("[1]", {}),
-                    (json.dumps({"$array": 2}), {}),
-                    (json.dumps({"$array": "x"}), {}),
-                    ("{}", {"dtype": "?!"}),
-                    ("{}", {"dtype": "<f4", "shape": [3], "data": b"1234"}),
+                resume_pb2.State(json=text, array=arrays).SerializeToString()
+                for text, arrays in (
+                    ("{", []),
+                    ("[1]", []),
+                    (json.dumps({"a": {"$array": 2}}), []),
+                    (json.dumps({"a": {"$array": "x"}}), []),
+                    ("{}", [{"dtype": "?!"}]),
+                    ("{}", [{"dtype": "<f4", "shape": [3], "data": b"1234"}]),
                 )
             )
         ),

@@ -115,6 +115,10 @@ def test_v0_parameters_of_other_types():
     assert lrn.lrn_param.k == 2
 
 
+def test_v0_layer_without_a_type_stays_without():
+    assert v0_net('layer { name: "a" }') == net('layer { name: "a" }')
+
+
 def test_v1_layers_among_v0_layers_are_kept():
     upgraded = v0_net('layer { name: "a" type: "relu" }', 'name: "b" type: TANH')
     assert [(layer.name, layer.type) for layer in upgraded.layer] == [("a", "ReLU"), ("b", "TanH")]

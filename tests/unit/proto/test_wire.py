@@ -18,7 +18,7 @@ MESSAGES = st.builds(
         st.builds(
             caffe_pb2.LayerParameter,
             name=st.text(),
-            loss_weight=st.lists(st.floats(width=32), max_size=2),
+            loss_weight=st.lists(st.floats(width=32, allow_nan=False), max_size=2),
         ),
         max_size=3,
     ),

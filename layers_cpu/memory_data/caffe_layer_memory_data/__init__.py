@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,6 +14,8 @@ from caffe_core.data.transformer import DataTransformer
 from caffe_core.kernel import Kernel
 from caffe_core.layer import Facts, Layer, exactly
 
+log = logging.getLogger("caffe")
+
 _AXES = ("batch_size", "channels", "height", "width")
 
 
@@ -20,9 +23,6 @@ class MemoryData(Layer):
     """Hands out arrays a batch at a time, again from the start after the end.
 
     Tops: data ``(batch_size, channels, height, width)`` and labels ``(batch_size, 1, 1, 1)``.
-
-    Attributes:
-        position: Items handed to the net since the arrays were set.
     """
 
     bottoms = exactly(0)
@@ -35,8 +35,7 @@ class MemoryData(Layer):
         if 0 in self.shape:
             raise self.error(f"set all of {', '.join(_AXES)} in memory_data_param, to 1 or more")
         self.batch_size = self.shape[0]
-        self.data: Any = None
-        self.labels: Any = None
+        self.data = self.labels = None
         self.position = 0
 
     def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
@@ -45,9 +44,9 @@ class MemoryData(Layer):
         top[1].reshape(self.batch_size, 1, 1, 1)
 
     def set_arrays(self, data: Any, labels: Any) -> None:
-        """Take batches from these arrays, from their start on. ``transform_param`` does not apply.
+        """Take batches from these arrays; ``transform_param`` does not apply to them.
 
-        They are not copied if their element type is the net's, so later changes to them show.
+        They are not copied if their element type is the net's.
 
         Args:
             data: ``(n, channels, height, width)``, n a multiple of the batch size.
@@ -56,6 +55,11 @@ class MemoryData(Layer):
         Raises:
             LayerError: A shape does not fit.
         """
+        if self.param.HasField("transform_param"):
+            log.warning("%s (MemoryData): transform_param does not apply to arrays", self.name)
+        self._take(data, labels)
+
+    def _take(self, data: Any, labels: Any) -> None:
         data, labels = np.asarray(data, self.dtype), np.asarray(labels, self.dtype)
         if data.shape[1:] != self.shape[1:] or len(data) == 0 or len(data) % self.batch_size:
             raise self.error(
@@ -75,20 +79,18 @@ class MemoryData(Layer):
             LayerError: Their number or shape does not fit.
         """
         transformer = DataTransformer(self.param.transform_param, self.phase, self.dtype)
-        data = np.empty((len(datums), *self.shape[1:]), self.dtype)
+        items = np.empty((len(datums), *self.shape[1:]), self.dtype)
         draws = transformer.draw(self.rng, len(datums))
-        for index, each in enumerate(datums):
-            image = datum.to_array(each, transformer.color)
-            if transformer.output_shape(image.shape) != self.shape[1:]:
-                raise self.error(
-                    f"datum {index} gives {transformer.output_shape(image.shape)}, "
-                    f"memory_data_param says {self.shape[1:]} (channels, height, width)"
-                )
-            transformer(image, data[index], None if draws is None else draws[index])
-        self.set_arrays(data, [each.label for each in datums])
+        for index, message in enumerate(datums):
+            image = datum.to_array(message, transformer.color)
+            shape = transformer.output_shape(image.shape)
+            if shape != self.shape[1:]:
+                raise self.error(f"datum {index} gives {shape}, the net takes {self.shape[1:]}")
+            transformer(image, items[index], None if draws is None else draws[index])
+        self._take(items, [message.label for message in datums])
 
     def skip(self, batches: int) -> None:
-        """Go on as if this many batches had been handed to the net since the arrays were set."""
+        """Go on as if this many batches had been handed to the net."""
         self.position = batches * self.batch_size
 
     def state(self) -> dict[str, Any]:

@@ -4,69 +4,27 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from caffe_core.blob import CONTIGUOUS, Blob, MemoryFormat
-from caffe_core.device import CPU, Device
+from caffe_core.blob import CONTIGUOUS, Blob
+from caffe_core.device import Device
 from caffe_core.errors import CaffeError
 from caffe_core.kernel import Kernel, Workspace
-from caffe_core.layer import Layer, Phase
+from caffe_core.layer import Phase
 from caffe_core.proto import caffe_pb2, text
 from caffe_core.tensor import Tensor
-from caffe_core.testing.case import Case, Input
+from caffe_core.testing.case import Input
+from caffe_core.testing.draw import draw
+from caffe_core.testing.setting import Setting
 
 SEED = 1701
-FLOAT32 = np.dtype(np.float32)
-FLOAT64 = np.dtype(np.float64)
 
 
 class RefusalError(CaffeError):
     """The kernel does not take the layer: there is nothing to test."""
-
-
-@dataclass(frozen=True)
-class Setting:
-    """What a bench is set up for.
-
-    Attributes:
-        type_name: The layer's type in prototxt.
-        layer: The layer class.
-        kernel: The kernel class.
-        case: Parameters and bottoms.
-        number: Which of the layer's cases it is.
-        format: Memory format of the bottoms and tops.
-        dtype: Element type of every blob.
-        device: Where the kernel runs.
-        plain: The kernel to agree with, if `kernel` is not the plain one itself.
-    """
-
-    type_name: str
-    layer: type[Layer]
-    kernel: type[Kernel]
-    case: Case
-    number: int = 0
-    format: MemoryFormat = CONTIGUOUS
-    dtype: np.dtype[Any] = FLOAT32
-    device: Device = field(default=CPU)
-    plain: type[Kernel] | None = None
-
-    @property
-    def id(self) -> str:
-        """Short name: ``ReLUKernel-case1-channels_last-float32``."""
-        where = "" if self.device is CPU else f"-{self.device.kind}"
-        kernel = f"{self.kernel.__name__}{where}"
-        return f"{kernel}-case{self.number}-{self.format.value}-{self.dtype}"
-
-    def __str__(self) -> str:
-        shapes = ", ".join(str(each.shape) for each in self.case.inputs()) or "none"
-        return (
-            f"{self.type_name}, {self.kernel.__module__}.{self.kernel.__name__} on {self.device}, "
-            f"case {self.number} ({' '.join(self.case.params.split()) or 'no parameters'}; "
-            f"bottoms {shapes}; {self.case.phase}), {self.format.value}, {self.dtype}"
-        )
 
 
 @dataclass(frozen=True)
@@ -225,7 +183,7 @@ class Bench:
         """Return what the diffs of the tops are set to: one number for all of a loss."""
         rng = np.random.default_rng([self._seed, 2])
         shapes = [() if self.layer.is_loss else top.shape for top in self.top]
-        draws = [_draw(Input(shape), rng, self.setting.dtype) for shape in shapes]
+        draws = [draw(Input(shape), rng, self.setting.dtype) for shape in shapes]
         return [np.broadcast_to(d, top.shape) for d, top in zip(draws, self.top, strict=True)]
 
     def objective(self) -> float:
@@ -266,7 +224,7 @@ class Bench:
         for index, blob in enumerate(blobs):
             if id(blob.data_tensor) not in kept:
                 spec = self._inputs[index] if blob in self.bottom else Input(blob.shape)
-                blob.data[...] = _draw(spec, rng, self.setting.dtype, blob.shape)
+                blob.data[...] = draw(spec, rng, self.setting.dtype, blob.shape)
 
     def tensors(self) -> dict[str, tuple[Tensor, Blob]]:
         """Return every tensor there is, by what messages call it; one that is shared comes once."""
@@ -301,7 +259,8 @@ class Bench:
         return any(tensor is other.data_tensor for other in others)
 
     def _make_tops(self) -> list[Blob]:
-        count = self.setting.case.tops
+        case = self.setting.case
+        count = len(case.bottom) if self.setting.layer.equal_counts else case.tops
         if self.in_place:
             return self.bottom[:count]
         return [Blob((), self.setting.dtype) for _ in range(count)]
@@ -364,7 +323,7 @@ class Bench:
     def _draw_bottoms(self, seed: int | None = None) -> list[Any]:
         rng = np.random.default_rng([self._seed if seed is None else seed, 0])
         return [
-            _draw(spec, rng, self.setting.dtype, blob.shape)
+            draw(spec, rng, self.setting.dtype, blob.shape)
             for spec, blob in zip(self._inputs, self.bottom, strict=True)
         ]
 
@@ -375,9 +334,9 @@ class Bench:
         values = []
         for index, blob in enumerate(self.layer.blobs):
             if index < len(given):
-                values.append(_draw(given[index], rng, self.setting.dtype))
+                values.append(draw(given[index], rng, self.setting.dtype))
             elif self._learns(index):
-                values.append(_draw(Input(blob.shape), rng, self.setting.dtype))
+                values.append(draw(Input(blob.shape), rng, self.setting.dtype))
             else:
                 values.append(blob.data.copy())
         return values
@@ -390,17 +349,3 @@ class Bench:
     def _learns(self, index: int) -> bool:
         specs = self.layer.param.param
         return index >= len(specs) or bool(specs[index].lr_mult != 0)
-
-
-def _draw(
-    spec: Input, rng: np.random.Generator, dtype: Any, shape: Sequence[int] | None = None
-) -> Any:
-    """Random numbers that float32 holds exactly, so that every dtype sees the same."""
-    shape = tuple(spec.shape if shape is None else shape)
-    if spec.low is None:
-        values = rng.standard_normal(shape)
-    elif spec.integer:
-        values = rng.integers(int(spec.low), int(spec.high), shape).astype(np.float64)
-    else:
-        values = rng.uniform(spec.low, spec.high, shape)
-    return np.asarray(values).astype(np.float32).astype(dtype)

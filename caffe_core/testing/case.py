@@ -46,7 +46,7 @@ class Case:
         params: What stands between ``type:`` and the closing brace in a prototxt, such as
             ``"relu_param { negative_slope: 0.1 }"``.
         bottom: A shape or `Input` for each bottom.
-        tops: How many tops to ask for.
+        tops: How many tops to ask for; a type with ``equal_counts`` gets one for each bottom.
         phase: ``TRAIN`` or ``TEST``.
         gradient: Whether backward is the derivative of forward; False for layers that are random
             or have no gradient.

@@ -30,13 +30,14 @@ from caffe_core import registry
 from caffe_core.blob import CONTIGUOUS, MemoryFormat
 from caffe_core.device import Device
 from caffe_core.device import device as find_device
-from caffe_core.errors import CaffeError, PluginError
+from caffe_core.errors import CaffeError, DeviceError, PluginError
 from caffe_core.kernel import Kernel
 from caffe_core.layer import Layer
 from caffe_core.passes.kernels import PLAIN, engines_for
-from caffe_core.testing.bench import FLOAT32, FLOAT64, Bench, RefusalError, Setting
+from caffe_core.testing.bench import Bench, RefusalError
 from caffe_core.testing.case import Case
 from caffe_core.testing.checks import CHECKS, Check, ContractError, Make
+from caffe_core.testing.setting import FLOAT32, FLOAT64, Setting
 
 __all__ = ["CHECKS", "ContractError", "cases_of", "settings", "suite", "verify", "violations"]
 
@@ -138,6 +139,9 @@ def verify(layer: str | type[Layer], **choice: Any) -> int:
 def suite(*layers: str | type[Layer], **choice: Any) -> Callable[..., None]:
     """Return a pytest test of one or more layer types, parametrised over all settings.
 
+    What a kernel refuses, and a device that this machine does not have, is skipped; a layer that
+    does not load is one failure.
+
     Args:
         *layers: Names of types, or classes.
         **choice: The other arguments of `settings`.
@@ -148,6 +152,8 @@ def suite(*layers: str | type[Layer], **choice: Any) -> Callable[..., None]:
 
     @pytest.mark.parametrize("setting", [pytest.param(row, id=name) for name, row in rows])
     def test_contract(setting: Setting | CaffeError) -> None:
+        if isinstance(setting, DeviceError):
+            pytest.skip(str(setting))
         if isinstance(setting, CaffeError):
             pytest.fail(str(setting), pytrace=False)
         try:
@@ -163,11 +169,11 @@ def suite(*layers: str | type[Layer], **choice: Any) -> Callable[..., None]:
 def _rows(
     layer: str | type[Layer], choice: dict[str, Any]
 ) -> list[tuple[str, Setting | CaffeError]]:
-    """The rows of a suite; a layer that does not load is one row, which fails alone."""
+    """The rows of a suite; a layer that has no settings is one row, with the reason."""
     try:
         return [(each.id, each) for each in settings(layer, **choice)]
     except CaffeError as error:
-        return [(f"{layer}-broken", error)]
+        return [(f"{layer}-cannot_run", error)]
 
 
 def _try(check: Check, setting: Setting) -> ContractError | None:

@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 
 from caffe_core.blob import ANY_FORMAT, CHANNELS_LAST, CONTIGUOUS
-from caffe_core.errors import CaffeError, PluginError
+from caffe_core.errors import CaffeError, DeviceError, PluginError
 from caffe_core.kernel import Kernel
 from caffe_core.layer import Facts, Layer
 from caffe_core.testing import Case, Input, contract
-from caffe_core.testing.bench import FLOAT32, FLOAT64, Bench, RefusalError
+from caffe_core.testing.bench import Bench, RefusalError
 from caffe_core.testing.checks import CHECKS
+from caffe_core.testing.setting import FLOAT32, FLOAT64
 
 IMAGE = Case(bottom=[(2, 3, 4, 5)])
 PRODUCT = Case("inner_product_param { num_output: 5 }", bottom=[(4, 3, 2)])
@@ -353,8 +354,19 @@ def test_a_layer_without_cases_or_kernels_is_an_error():
 def test_a_broken_layer_is_one_failing_row():
     test = contract.suite("NoSuchLayer")
     (row,) = test.pytestmark[0].args[1]
-    assert row.id == "NoSuchLayer-broken"
+    assert row.id == "NoSuchLayer-cannot_run"
     with pytest.raises(pytest.fail.Exception, match="no layer type 'NoSuchLayer'"):
+        test(*row.values)
+
+
+def test_a_device_that_is_not_there_is_skipped(monkeypatch):
+    def absent(name):
+        raise DeviceError(f"{name} does not exist")
+
+    monkeypatch.setattr(contract, "find_device", absent)
+    test = contract.suite("ReLU", device="cuda:7")
+    (row,) = test.pytestmark[0].args[1]
+    with pytest.raises(pytest.skip.Exception, match="cuda:7 does not exist"):
         test(*row.values)
 
 

@@ -11,7 +11,8 @@ from caffe_core import registry
 from caffe_core.layer import Phase
 from caffe_core.net import Net
 from caffe_core.testing import Case, contract, gradient
-from caffe_core.testing.bench import FLOAT64, Bench
+from caffe_core.testing.bench import Bench
+from caffe_core.testing.setting import FLOAT64
 
 DOUBLE = np.dtype(np.float64)
 

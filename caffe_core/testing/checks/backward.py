@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from caffe_core.testing import gradient
-from caffe_core.testing.bench import FLOAT64, Bench, RefusalError
+from caffe_core.testing.bench import Bench, RefusalError
 from caffe_core.testing.checks.make import Check, ContractError, Make
+from caffe_core.testing.setting import FLOAT64
 
 
 def backward_is_the_derivative(make: Make) -> None:

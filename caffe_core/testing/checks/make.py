@@ -6,8 +6,9 @@ import dataclasses
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
-from caffe_core.testing.bench import FLOAT64, SEED, Bench, Setting
+from caffe_core.testing.bench import SEED, Bench
 from caffe_core.testing.compare import difference
+from caffe_core.testing.setting import FLOAT64, Setting
 
 
 class ContractError(AssertionError):

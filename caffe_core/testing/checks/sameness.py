@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from caffe_core.blob import CONTIGUOUS
 from caffe_core.device import CPU
 from caffe_core.errors import CaffeError
-from caffe_core.testing.bench import FLOAT32, FLOAT64, SEED, Bench, RefusalError
+from caffe_core.testing.bench import SEED, Bench, RefusalError
 from caffe_core.testing.checks.make import Check, Make, run, tops
+from caffe_core.testing.setting import FLOAT32, FLOAT64
 
 Shapes = list[tuple[int, ...]]
 

@@ -6,8 +6,9 @@ import tracemalloc
 
 from caffe_core.device import CPU
 from caffe_core.errors import CaffeError
-from caffe_core.testing.bench import FLOAT32, SEED, Bench
+from caffe_core.testing.bench import SEED, Bench
 from caffe_core.testing.checks.make import Check, ContractError, Make
+from caffe_core.testing.setting import FLOAT32
 
 _LARGE = 1 << 19  # bytes of the largest bottom or top, so that temporaries stand out
 _SHARE = 0.5  # of the largest, that temporaries may take

@@ -11,9 +11,8 @@ import numpy as np
 from caffe_core.blob import Blob, reshapes
 from caffe_core.debug_info import show_backward, show_forward
 from caffe_core.device import CPU
-from caffe_core.errors import LayerError
 from caffe_core.graph import Node, Reorder
-from caffe_core.passes.setup import call, describe
+from caffe_core.passes.setup import blame, call
 
 Call = Callable[[], None]
 
@@ -78,11 +77,8 @@ class Executor:
                     calls[index]()
                     if self.debug_info:
                         show(self.nodes[index])
-        except LayerError:
-            raise
         except Exception as error:
-            blamed = f"{self.nodes[index].label}: {describe(error, doing)}"
-            raise LayerError(blamed) from error
+            blame(self.nodes[index], error, doing)
 
     def _make_ready(self, index: int) -> None:
         node = self.nodes[index]

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import logging
-from typing import Any
-
-import numpy as np
+from typing import Any, NoReturn
 
 from caffe_core import registry
 from caffe_core.blob import Blob
 from caffe_core.errors import CaffeError, LayerError, NetError, PluginError
 from caffe_core.graph import Graph, Node
 from caffe_core.layer import Count, Layer, Phase
+from caffe_core.proto.stored_blob import StoredBlob, read_blob
+from caffe_core.proto.wire import WireError
 
 log = logging.getLogger("caffe")
 
@@ -33,7 +33,7 @@ def set_up_layers(graph: Graph) -> list[str]:
         _check_counts(node)
         _set_up(node)
         graph.nodes.append(node)
-    graph.outputs = list(unread)
+    graph.outputs = sorted(unread)
     elements = sum(blob.count for node in graph.nodes for blob in node.top)
     size = elements * graph.options.dtype.itemsize
     log.info("Memory required for data: %d", size)
@@ -132,17 +132,23 @@ def call(node: Node, method: Any) -> None:
     """
     try:
         method(node.bottom, node.top)
-    except LayerError:
-        raise
     except Exception as error:
-        raise LayerError(f"{node.label}: {describe(error, method.__name__)}") from error
+        blame(node, error, method.__name__)
 
 
-def describe(error: Exception, doing: str) -> str:
-    """Return the message of an error; one that is not Caffe's own gets its type and place."""
+def blame(node: Node, error: Exception, doing: str) -> NoReturn:
+    """Raise `error` with the layer's name and type in front, unless it has them.
+
+    An error that is not Caffe's own also gets its type and place.
+
+    Raises:
+        LayerError: Always, or the error itself.
+    """
+    if isinstance(error, LayerError) or str(error).startswith(f"{node.label}: "):
+        raise error
     if isinstance(error, CaffeError):
-        return str(error)
-    return f"{type(error).__name__} in {doing}: {error}"
+        raise LayerError(f"{node.label}: {error}") from error
+    raise LayerError(f"{node.label}: {type(error).__name__} in {doing}: {error}") from error
 
 
 def _loss_weights(node: Node) -> list[float]:
@@ -171,12 +177,23 @@ def load_given_blobs(node: Node) -> None:
             f"{node.label}: the definition holds {len(given)} learned blobs, "
             f"the layer has {len(node.layer.blobs)}; correct or remove them"
         )
-    for index, (stored, blob) in enumerate(zip(given, node.layer.blobs, strict=True)):
-        values = np.array(stored.double_data or stored.data, blob.dtype)
-        if values.size != blob.count:
+    for index, (proto, blob) in enumerate(zip(given, node.layer.blobs, strict=True)):
+        stored = _stored(node, index, proto)
+        if not stored.fits(blob.shape):
             raise NetError(
                 f"{node.label}: learned blob {index} has shape {blob.shape}, "
-                f"the definition holds {values.size} values; correct or remove them"
+                f"the definition holds {stored.shape}; correct or remove it"
             )
-        blob.data[...] = values.reshape(blob.shape)
+        blob.data[...] = stored.data.reshape(blob.shape)
     del node.layer.param.blobs[:]
+
+
+def _stored(node: Node, index: int, proto: Any) -> StoredBlob:
+    content = memoryview(proto.SerializeToString())
+    try:
+        return read_blob(content, 0, len(content))
+    except WireError as error:
+        raise NetError(
+            f"{node.label}: learned blob {index} in the definition: {error.problem}; "
+            "correct or remove it"
+        ) from error

@@ -18,7 +18,8 @@ def insert_splits(graph: Graph) -> list[str]:
     ``<blob>_<layer>_<i>_split`` and ``<blob>_<layer>_<i>_split_<k>``.
 
     Raises:
-        NetError: A layer reads a blob that no layer before it makes.
+        NetError: A layer reads a blob that no layer before it makes, or overwrites one that is used
+            elsewhere too.
     """
     layers = list(graph.param.layer)
     sources, uses, weights = _trace(layers)
@@ -28,6 +29,7 @@ def insert_splits(graph: Graph) -> list[str]:
         for position, blob in enumerate(layer.bottom):
             source = sources[index, position]
             if uses[source] > 1:
+                _check_not_in_place(layer, position)
                 layer.bottom[position] = _copy_name(layers, source, blob, taken[source])
                 taken[source] += 1
         result.append(layer)
@@ -36,7 +38,7 @@ def insert_splits(graph: Graph) -> list[str]:
             if uses[top] > 1:
                 split = _split(graph.param, layers, top, blob, uses[top], weights.get(top, 0.0))
                 if weights.get(top):
-                    del layer.loss_weight[:]
+                    layer.loss_weight[position] = 0
                     taken[top] += 1
                 result.append(split)
                 notes.append(f"{split.name} gives {uses[top]} readers a copy of {blob}")
@@ -64,6 +66,16 @@ def _trace(
             weights[latest[blob]] = weight
             uses[latest[blob]] += bool(weight)
     return sources, uses, weights
+
+
+def _check_not_in_place(layer: Any, position: int) -> None:
+    blob = layer.bottom[position]
+    if position < len(layer.top) and layer.top[position] == blob:
+        raise NetError(
+            f"{layer.name} ({layer.type}): Top blob '{blob}' produced by multiple sources: the "
+            f"layer cannot run in place, since its bottom '{blob}' is used elsewhere too; "
+            "give its top another name"
+        )
 
 
 def _unknown(layers: list[Any], reader: Any, position: int) -> str:

@@ -164,8 +164,9 @@ def test_data_and_diff_move_apart(mirror):
     blob = Blob((3,))
     blob.data[...] = 1
     before = moves.to_device
-    blob.on(mirror).data
-    blob.on(mirror).diff
+    assert (blob.on(mirror).diff == 0).all()
+    assert moves.to_device == before
+    assert (blob.on(mirror).data == 1).all()
     assert moves.to_device == before + 1
 
 

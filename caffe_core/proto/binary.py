@@ -30,8 +30,8 @@ def map_file(path: str | os.PathLike[str]) -> memoryview:
     """
     try:
         with Path(path).open("rb") as file:
-            if os.fstat(file.fileno()).st_size == 0:  # mmap refuses it
-                return memoryview(b"")
+            if os.fstat(file.fileno()).st_size == 0:  # empty, or a pipe: mmap takes neither
+                return memoryview(file.read())
             return memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
     except OSError as error:
         raise cannot_read(path, error) from error

@@ -118,7 +118,8 @@ def cannot_read(path: str | os.PathLike[str], error: OSError) -> ParseError:
     if isinstance(error, FileNotFoundError):
         if not folder.is_dir():
             return ParseError(f"{problem} There is no directory {str(folder)!r}.")
-        problem += did_you_mean(Path(path).name, (each.name for each in folder.iterdir()))
+        with contextlib.suppress(OSError):
+            problem += did_you_mean(Path(path).name, os.listdir(folder))
     return ParseError(problem)
 
 

@@ -22,10 +22,10 @@ from caffe_core.proto.weights import Weights
 if TYPE_CHECKING:
     from caffe_core.proto.weights import Blobs
 
-Path = str | os.PathLike[str]
+PathLike = str | os.PathLike[str]
 
 
-def read_weights(path: Path) -> Weights:
+def read_weights(path: PathLike) -> Weights:
     """Return the weights in an HDF5 file. It has no definition: `Weights.param` names the layers.
 
     Raises:
@@ -37,11 +37,13 @@ def read_weights(path: Path) -> Weights:
             name: [_stored(group.get(str(i)), gradients.get(f"{name}/{i}")) for i in range(count)]
             for name, group, count in _layers(_group(path, file, "data"))
         }
+        if not layers:
+            raise ValueError("there are no layers")
     param = caffe_pb2.NetParameter(layer=[{"name": name} for name in layers])
     return Weights(param, layers, owners_only=True)
 
 
-def write_weights(path: Path, param: Any, blobs: Blobs) -> None:
+def write_weights(path: PathLike, param: Any, blobs: Blobs) -> None:
     """Write weights as HDF5. Like BVLC Caffe, write shared values once, with the first layer.
 
     Raises:
@@ -65,7 +67,7 @@ def write_weights(path: Path, param: Any, blobs: Blobs) -> None:
                         group.create_dataset(str(index), data=_element(diff))
 
 
-def read_state(path: Path) -> State:
+def read_state(path: PathLike) -> State:
     """Return the solver state in an HDF5 file.
 
     Raises:
@@ -83,7 +85,7 @@ def read_state(path: Path) -> State:
         )
 
 
-def write_state(path: Path, state: State) -> None:
+def write_state(path: PathLike, state: State) -> None:
     """Write a solver state as HDF5.
 
     Raises:
@@ -107,7 +109,8 @@ def _layers(data: Any) -> Iterator[tuple[str, Any, int]]:
 
     def visit(name: str, item: Any) -> None:
         if isinstance(item, h5py.Group):
-            stored = [int(key) for key in item if isinstance(item[key], h5py.Dataset)]
+            blobs = filter(str.isdecimal, item)
+            stored = [int(key) for key in blobs if isinstance(item[key], h5py.Dataset)]
             if stored or not len(item):
                 found.append((name, item, max(stored, default=-1) + 1))
 
@@ -125,7 +128,7 @@ def _element(array: Array) -> Array:
     return np.asarray(array, np.float64 if array.dtype == np.float64 else np.float32)
 
 
-def _group(path: Path, file: Any, name: str) -> Any:
+def _group(path: PathLike, file: Any, name: str) -> Any:
     group = file.get(name)
     if not isinstance(group, _h5py().Group):
         found = ", ".join(file) or "nothing"
@@ -136,18 +139,20 @@ def _group(path: Path, file: Any, name: str) -> Any:
 
 
 @contextlib.contextmanager
-def _reading(path: Path) -> Iterator[Any]:
+def _reading(path: PathLike) -> Iterator[Any]:
     h5py = _h5py()
     content = map_file(path)
     try:
         with h5py.File(path, "r") as file:
             yield file
-    except (OSError, KeyError, ValueError, TypeError, DecodeError) as error:
+    except ParseError:
+        raise
+    except (OSError, RuntimeError, LookupError, ValueError, TypeError, DecodeError) as error:
         raise ParseError(f"{os.fspath(path)}: {what_it_is(content, str(error))}") from error
 
 
 @contextlib.contextmanager
-def _writing(path: Path) -> Iterator[Any]:
+def _writing(path: PathLike) -> Iterator[Any]:
     h5py = _h5py()
     with atomic_write(path) as target, h5py.File(target, "w") as file:
         yield file

@@ -36,6 +36,8 @@ def decode(content: bytes) -> dict[str, Any]:
 def _take_arrays(value: Any, state: Any) -> Any:
     """Return `value` with its arrays moved to `state`, ready for JSON."""
     if isinstance(value, np.ndarray):
+        if value.dtype.kind in "OV":
+            raise TypeError(f"a solver's resume state cannot hold arrays of {value.dtype}")
         order = "<" if value.dtype.byteorder != "|" else "|"
         array = np.asarray(value, value.dtype.newbyteorder(order), order="C")
         state.array.add(dtype=array.dtype.str, shape=array.shape, data=array.tobytes())

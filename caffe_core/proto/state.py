@@ -28,7 +28,8 @@ class State:
         iter: Iterations done.
         learned_net: File with the weights that belong to the state.
         current_step: How many times ``step`` or ``multistep`` has lowered the learning rate.
-        history: What the update rule remembers, in the order of the learned blobs.
+        history: What the update rule remembers, in the order of the learned blobs. Files from
+            before 2015 have it in four axes, the leading ones 1.
         resume: What else it takes to go on bit for bit: nested dicts and lists of numbers (integers
             of any size), strings, None and arrays. Empty in files that BVLC Caffe wrote.
     """
@@ -82,7 +83,9 @@ def _read(data: memoryview) -> State:
     history: list[Array] = []
     extra: dict[str, Any] = {}
     for each in wire.fields(data, 0, len(data)):
-        if each.number == _HISTORY:
+        if each.kind != wire.LENGTH:
+            rest += data[each.tag : each.end]
+        elif each.number == _HISTORY:
             end = min(each.end, len(data))
             history.append(_history_blob(data, each.start, end, len(history)))
         elif each.number == _RESUME:

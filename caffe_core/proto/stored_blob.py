@@ -72,6 +72,8 @@ def read_blob(data: memoryview, start: int, end: int) -> StoredBlob:
     for array in (values, gradient):
         if array.size != math.prod(shape) and (array is values or array.size):
             raise wire.WireError(start, f"a blob of shape {shape} has {array.size} values")
+    if min(shape, default=0) < 0:
+        raise wire.WireError(start, f"a blob has the shape {shape}")
     diff = gradient.reshape(shape) if gradient.size else None
     return StoredBlob(shape, values.reshape(shape), diff, legacy)
 

@@ -157,7 +157,9 @@ def _read_net(data: memoryview) -> Weights:
 
 def _read_layer(layer: _Layer, data: memoryview, start: int, end: int, layout: _Layout) -> None:
     for field in wire.fields(data, start, end):
-        if field.number == layout.blobs:
+        if field.kind != wire.LENGTH:
+            layer.rest += data[field.tag : field.end]
+        elif field.number == layout.blobs:
             layer.blobs.append(read_blob(data, field.start, min(field.end, end)))
         elif field.number in layout.nested:
             inner = _Layer()

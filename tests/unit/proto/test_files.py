@@ -6,6 +6,9 @@ import errno
 import logging
 import os
 import stat
+import subprocess
+import sys
+import threading
 
 import pytest
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
@@ -13,6 +16,7 @@ from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from caffe_core.errors import CaffeError, ParseError
 from caffe_core.proto import caffe_pb2
 from caffe_core.proto.files import atomic_write, load_net, load_solver, read_bytes
+from caffe_core.proto.weights import read_weights
 
 NET = 'name: "n"\nlayers { name: "r" type: RELU bottom: "a" top: "b" }\n'
 
@@ -191,3 +195,43 @@ def test_a_device_is_written_to_not_replaced():
 def test_read_bytes(tmp_path):
     (tmp_path / "a").write_bytes(b"\0\1")
     assert read_bytes(tmp_path / "a") == b"\0\1"
+
+
+FULL_DISK = """
+import resource, signal, sys
+import numpy as np
+from caffe_core.errors import CaffeError
+from caffe_core.proto import caffe_pb2, weights
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+net = caffe_pb2.NetParameter(layer=[{"name": "a"}, {"name": "b"}])
+values = [(np.ones(9000), None)]
+try:
+    weights.write_weights(sys.argv[1], net, {"a": values, "b": [(np.zeros(9000), None)]})
+except CaffeError as error:
+    assert "cannot be written: File too large." in str(error), error
+else:
+    raise SystemExit("it was written")
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="limits of the file size are POSIX")
+@pytest.mark.parametrize("name", ["w.caffemodel", "w.caffemodel.h5"])
+def test_no_room_for_weights_leaves_the_old_file(name, tmp_path):
+    if name.endswith(".h5"):
+        pytest.importorskip("h5py")
+    path = tmp_path / name
+    path.write_bytes(b"old")
+    subprocess.run([sys.executable, "-c", FULL_DISK, str(path)], check=True)
+    assert path.read_bytes() == b"old"
+    assert os.listdir(tmp_path) == [name]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="named pipes are POSIX")
+def test_weights_come_through_a_pipe(tmp_path):
+    content = caffe_pb2.NetParameter(layer=[{"name": "a"}]).SerializeToString()
+    os.mkfifo(tmp_path / "pipe")
+    writer = threading.Thread(target=(tmp_path / "pipe").write_bytes, args=[content])
+    writer.start()
+    assert list(read_weights(tmp_path / "pipe").layers) == ["a"]
+    writer.join()

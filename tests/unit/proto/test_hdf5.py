@@ -172,6 +172,24 @@ def test_not_hdf5_missing_and_cut_off(read, tmp_path):
     assert refusal(read, path) == "cannot be read: No such file or directory."
 
 
+def test_group_called_data_with_other_content(tmp_path):
+    with h5py.File(tmp_path / "x.h5", "w") as file:
+        file["data/images"] = [1]
+    assert refusal(read_weights, tmp_path / "x.h5").startswith("there are no layers.")
+
+
+@pytest.mark.parametrize("share", np.linspace(0.05, 0.95, 19))
+@pytest.mark.parametrize("read", [read_weights, read_state])
+def test_cut_off_anywhere_is_an_error(read, share, tmp_path):
+    path = tmp_path / "x.h5"
+    if read is read_state:
+        write_state(path, State(history=[np.ones(100)] * 3, resume={"a": np.ones(10)}))
+    else:
+        write_weights(path, NET, {"a": [(np.ones(100), None)], "b": [(np.ones(100), None)]})
+    path.write_bytes(path.read_bytes()[: int(share * path.stat().st_size)])
+    assert "The file is cut off or damaged" in refusal(read, path)
+
+
 def test_what_goes_wrong_in_the_middle_leaves_the_old_file(tmp_path):
     path = tmp_path / "w.h5"
     path.write_bytes(b"old")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from pathlib import Path
 
@@ -138,6 +139,28 @@ def test_tuples_and_numbers_of_numpy_become_plain():
 def test_keys_must_be_text(value):
     with pytest.raises(TypeError, match="keys of a solver's resume state must be text, got"):
         resume.encode(value)
+
+
+@pytest.mark.parametrize("dtype", [object, [("a", "i4")]])
+def test_arrays_must_be_of_plain_elements(dtype):
+    with pytest.raises(TypeError, match="resume state cannot hold arrays of"):
+        resume.encode({"a": np.zeros(2, dtype)})
+
+
+@given(st.data())
+def test_a_damaged_file_is_read_or_refused(tmp_path_factory, data):
+    path = tmp_path_factory.mktemp("damaged") / "s"
+    write_state(path, STATE)
+    damage(path, data)
+    with contextlib.suppress(ParseError):
+        read_state(path)
+
+
+def damage(path: Path, data) -> None:
+    content = bytearray(path.read_bytes())
+    for _ in range(data.draw(st.integers(1, 3))):
+        content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
+    path.write_bytes(content)
 
 
 def test_missing_file(tmp_path):

@@ -150,6 +150,10 @@ def test_fits_as_caffe_compares_shapes(stored, legacy, shape, fits):
             caffe_pb2.BlobProto(shape={"dim": [1]}, data=[1], diff=[1, 2]).SerializeToString(),
             "at byte 0 a blob of shape (1,) has 2 values",
         ),
+        (
+            caffe_pb2.BlobProto(shape={"dim": [-1, -1]}, data=[1]).SerializeToString(),
+            "at byte 0 a blob has the shape (-1, -1)",
+        ),
         (b"\x2a\x03abc", "at byte 2 3 bytes are no float32s"),
         (b"\x28\x07", "at byte 0 expected float32s, found wire type 0"),
         (b"\x29" + b"\0" * 8, "at byte 0 expected float32s, found wire type 1"),

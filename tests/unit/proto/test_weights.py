@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import time
@@ -9,12 +10,22 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from caffe_core.errors import ParseError
 from caffe_core.proto import caffe_pb2
 from caffe_core.proto.weights import Weights, read_weights, write_weights
 
 CASES = Path(__file__).parents[2] / "golden" / "cases"
+SMALL = caffe_pb2.NetParameter(
+    name="n",
+    layer=[{"name": "a", "blobs": [{"shape": {"dim": [1, 2]}, "data": [1, 2], "diff": [3, 4]}]}],
+    layers=[
+        {"name": "b", "type": "RELU", "blobs": [{"num": 1, "width": 1, "double_data": [1]}]},
+        {"layer": {"name": "c", "type": "conv", "blobs": [{"data": [1]}]}},
+    ],
+).SerializeToString()
 MODELS = sorted(CASES.glob("*/*.files/*.caffemodel"))
 
 
@@ -175,6 +186,18 @@ def test_cut_off_within_a_blob_names_layer_and_byte(model):
         f"layer 'ip1': at byte {start} 12800 bytes are expected, {left} are left. "
         "The file is cut off or damaged: copy or download it again."
     )
+
+
+@given(st.data())
+def test_a_damaged_file_is_read_or_refused(tmp_path_factory, data):
+    """Whatever byte is wrong, there is no error but ours."""
+    content = bytearray(SMALL)
+    for _ in range(data.draw(st.integers(1, 3))):
+        content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
+    path = tmp_path_factory.mktemp("damaged") / "w"
+    path.write_bytes(content)
+    with contextlib.suppress(ParseError):
+        read_weights(path)
 
 
 @pytest.mark.parametrize("share", np.linspace(0.02, 0.99, 20))

@@ -1,36 +1,55 @@
-# Two commands for everyone: `make demo` and `make test`.
+# `make demo` and `make test` need Python 3.10 or newer, and nothing else.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 UV := $(BIN)/uv
+PROJECTS := $(wildcard pyproject.toml */*/pyproject.toml)
 
-.PHONY: setup demo test lint bench wheels proto clean
+# uv does not read pip's settings: take over the package index that pip is told to use.
+PIP_INDEX = $(or $(PIP_INDEX_URL),$(shell $(BIN)/python -m pip config get global.index-url 2>/dev/null))
+INDEX = $(if $(UV_DEFAULT_INDEX)$(PIP_INDEX),UV_DEFAULT_INDEX="$(or $(UV_DEFAULT_INDEX),$(PIP_INDEX))")
 
-setup: $(VENV)/.ready
+.PHONY: help setup demo test lint bench wheels test-wheels proto clean
 
-$(VENV)/.ready: pyproject.toml $(wildcard */*/pyproject.toml)
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet "uv>=0.8,<1"
-	$(UV) sync --inexact --all-packages --all-extras --quiet
+help:          # List what can be made
+	@sed -nE 's/^([a-z-]+):[^#]*# (.*)/make \1\t\2/p' Makefile | expand -t 20
+
+setup: $(VENV)/.ready  # Make .venv with every distribution of this tree; PYTHON=python3.12 chooses
+
+$(UV):
+	$(PYTHON) -m venv --clear $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check "uv>=0.8,<1"
+
+$(VENV)/.ready: $(UV) $(PROJECTS)
+	$(INDEX) $(UV) sync --inexact --all-packages --all-extras --quiet
 	touch $@
 
-test: setup
-	$(BIN)/pytest
+demo: setup    # Train a small net on handwritten digits, plot it, test it
+	PATH="$(CURDIR)/$(BIN):$$PATH" examples/digits/demo.sh demo
 
-lint: setup
+test: setup    # Run all tests but the slow ones
+	$(BIN)/pytest -m "not slow"
+
+test-wheels: setup  # Build all wheels and use them in a fresh environment
+	$(BIN)/pytest tests/structure/test_wheels.py
+
+lint: setup    # Check style, formatting and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-proto: setup
+bench: setup   # Time LeNet here and in PyTorch, if that is installed
+	$(BIN)/python benchmarks/lenet.py
+
+wheels: setup  # Build a wheel of every distribution into dist/
+	rm -rf dist
+	$(INDEX) $(UV) build --quiet --all-packages --wheel --out-dir dist
+
+proto: setup   # Compile the descriptors of caffe.proto
 	for name in caffe resume; do \
 	    $(BIN)/python -m grpc_tools.protoc --proto_path=caffe_core/proto \
 	        --descriptor_set_out=caffe_core/proto/$$name.binpb $$name.proto || exit 1; \
 	done
 
-wheels: setup
-	rm -rf dist
-	$(UV) build --quiet --all-packages --wheel --out-dir dist
-
-clean:
+clean:         # Remove everything that was made
 	rm -rf $(VENV) dist demo

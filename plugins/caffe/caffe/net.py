@@ -1,0 +1,210 @@
+"""Net, as pycaffe shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import caffe_core
+from caffe.mode import device_name
+from caffe_core.blob import Blob
+from caffe_core.errors import CaffeError
+from caffe_core.layer import Layer
+
+
+class Net:
+    """A net that is fed and read through arrays, by the names of its blobs.
+
+    It runs where `set_mode_cpu`, `set_mode_gpu` and `set_device` say. The order of arguments from
+    before Caffe 1.0, ``Net(network_file, weights, phase)``, works too.
+
+    Args:
+        network_file: A prototxt file.
+        phase: ``caffe.TRAIN`` or ``caffe.TEST``.
+        level: Compared with ``min_level`` and ``max_level`` of layer rules; 0 if not given.
+        stages: Compared with ``stage`` and ``not_stage`` of layer rules.
+        weights: A ``.caffemodel`` or ``.caffemodel.h5`` to take learned blobs from.
+
+    Raises:
+        CaffeError: A file cannot be read or does not fit; the message says why.
+    """
+
+    def __init__(
+        self,
+        network_file: str | Path,
+        phase: Any,
+        level: int | None = None,
+        stages: Sequence[str] | None = None,
+        weights: str | Path | None = None,
+    ):
+        if isinstance(phase, (str, Path)):
+            if level is None:
+                raise CaffeError(
+                    f"Net({str(network_file)!r}, {str(phase)!r}): the phase is missing; "
+                    "give caffe.TRAIN or caffe.TEST after the weights"
+                )
+            weights, phase, level = phase, level, None
+        self._net = caffe_core.Net(
+            network_file,
+            phase,
+            level=level or 0,
+            stages=tuple(stages or ()),
+            weights=weights,
+            device=device_name(),
+        )
+
+    @classmethod
+    def _showing(cls, net: caffe_core.Net) -> Net:
+        """Return `net`, which exists already, as pycaffe shows it."""
+        shown = cls.__new__(cls)
+        shown._net = net
+        return shown
+
+    def __repr__(self) -> str:
+        return repr(self._net)
+
+    @property
+    def blobs(self) -> dict[str, Blob]:
+        """Every blob by name; ``data`` and ``diff`` of a blob are arrays that share its memory."""
+        return self._net.blobs
+
+    @property
+    def params(self) -> dict[str, list[Blob]]:
+        """The learned blobs of each layer that has any: weight, then bias."""
+        return self._net.params
+
+    @property
+    def layers(self) -> list[Layer]:
+        """The layers, in order; each has its ``type`` and ``blobs``."""
+        return list(self._net.layers.values())
+
+    @property
+    def layer_dict(self) -> dict[str, Layer]:
+        """The layers by name."""
+        return self._net.layers
+
+    @property
+    def _layer_names(self) -> list[str]:
+        return self._net.layer_names
+
+    @property
+    def inputs(self) -> list[str]:
+        """Names of the blobs that the user fills."""
+        return self._net.inputs
+
+    @property
+    def outputs(self) -> list[str]:
+        """Names of the blobs that no layer reads."""
+        return self._net.outputs
+
+    @property
+    def bottom_names(self) -> dict[str, list[str]]:
+        """For each layer, the blobs that it reads."""
+        return {node.name: node.bottom_names for node in self._net.nodes}
+
+    @property
+    def top_names(self) -> dict[str, list[str]]:
+        """For each layer, the blobs that it writes."""
+        return {node.name: node.top_names for node in self._net.nodes}
+
+    @property
+    def blob_loss_weights(self) -> dict[str, float]:
+        """For each blob, its weight in the objective."""
+        weights = dict.fromkeys(self._net.blobs, 0.0)
+        for node in self._net.nodes:
+            weights.update(zip(node.top_names, node.loss_weights, strict=True))
+        return weights
+
+    def forward(
+        self,
+        blobs: Iterable[str] | None = None,
+        start: str | None = None,
+        end: str | None = None,
+        **inputs: Any,
+    ) -> dict[str, Any]:
+        """Compute the net, or its layers from `start` to `end`, both included.
+
+        Args:
+            blobs: Names of blobs to return beside the outputs.
+            start: Name of the first layer.
+            end: Name of the last layer, whose tops are then the outputs.
+            **inputs: An array for each input blob, to be copied into it.
+
+        Returns:
+            The data of each output, by name; they are not copies.
+
+        Raises:
+            CaffeError: The arrays do not fit the inputs, or a layer fails.
+        """
+        if inputs:
+            self._fill("data", "input", self.inputs, inputs)
+        self._net.forward(start, end)
+        outputs = self.outputs if end is None else self.top_names[end]
+        return {name: self.blobs[name].data for name in [*outputs, *(blobs or ())]}
+
+    def backward(
+        self,
+        diffs: Iterable[str] | None = None,
+        start: str | None = None,
+        end: str | None = None,
+        **gradients: Any,
+    ) -> dict[str, Any]:
+        """Compute the gradients, or those of the layers from `start` back to `end`.
+
+        The gradients of learned blobs are added to what is there: see `clear_param_diffs`.
+
+        Args:
+            diffs: Names of blobs whose gradients to return beside those of the inputs.
+            start: Name of the layer to start from.
+            end: Name of the last layer, the gradients of whose bottoms are then returned.
+            **gradients: An array for each output blob, to be copied into its ``diff``.
+
+        Returns:
+            The diff of each input, by name; they are not copies.
+
+        Raises:
+            CaffeError: The arrays do not fit the outputs, or a layer fails.
+        """
+        if gradients:
+            self._fill("diff", "output", self.outputs, gradients)
+        self._net.backward(start, end)
+        inputs = self.inputs if end is None else self.bottom_names[end]
+        return {name: self.blobs[name].diff for name in [*inputs, *(diffs or ())]}
+
+    def reshape(self) -> None:
+        """Let all layers follow the shapes of the inputs. `forward` does so by itself."""
+        self._net.reshape()
+
+    def clear_param_diffs(self) -> None:
+        """Set the gradients of all learned blobs to zero."""
+        self._net.clear_param_diffs()
+
+    def copy_from(self, weights: str | Path) -> None:
+        """Take learned blobs from a file, matching layers by name."""
+        self._net.copy_from(weights)
+
+    def share_with(self, other: Net) -> None:
+        """Use the learned blobs of `other` in all layers of the same name."""
+        self._net.share_trained_layers_with(other._net)
+
+    def save(self, path: str | Path) -> None:
+        """Write definition and learned blobs to a ``.caffemodel`` or ``.caffemodel.h5`` file."""
+        self._net.save(path)
+
+    def _fill(self, part: str, noun: str, names: Sequence[str], arrays: Mapping[str, Any]) -> None:
+        """Copy arrays into the data or the diff of all inputs or outputs."""
+        if set(arrays) != set(names):
+            raise CaffeError(
+                f"net {self._net.name!r}: arrays are given for {', '.join(sorted(arrays))}; "
+                f"its {noun}s are {', '.join(names) or 'none'}; give one for each of them"
+            )
+        for name, array in arrays.items():
+            blob = self.blobs[name]
+            if len(array) != blob.shape[0]:
+                raise CaffeError(
+                    f"net {self._net.name!r}: {noun} {name!r} has shape {blob.shape}, the array "
+                    f"has {len(array)} items; reshape the blob: "
+                    f"net.blobs[{name!r}].reshape({len(array)}, ...)"
+                )
+            getattr(blob, part)[...] = array

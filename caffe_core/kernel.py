@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import numpy as np
 
@@ -24,12 +25,27 @@ class Workspace:
     def array(self, shape: tuple[int, ...], dtype: Any) -> Any:
         """Return scratch of this shape, its content undefined, valid until the kernel returns.
 
-        Two arrays of one workspace overlap: a kernel asks for one and cuts it up.
+        Two arrays of one workspace overlap; who needs several asks for them together, by `arrays`.
         """
         key = (shape, dtype)
         if key not in self._arrays:
             self._arrays[key] = self._cut(math.prod(shape), dtype).reshape(shape)
         return self._arrays[key]
+
+    def arrays(self, *wanted: tuple[tuple[int, ...], Any]) -> tuple[Any, ...]:
+        """Return scratch of each of these shapes and dtypes, side by side.
+
+        The same request gives the same tuple, until the workspace grows.
+        """
+        if wanted not in self._arrays:
+            sizes = [math.prod(shape) * np.dtype(dtype).itemsize for shape, dtype in wanted]
+            *starts, end = itertools.accumulate((_aligned(size) for size in sizes), initial=0)
+            self.reserve(end)
+            self._arrays[wanted] = tuple(
+                self._bytes[start : start + size].view(dtype).reshape(shape)
+                for start, size, (shape, dtype) in zip(starts, sizes, wanted, strict=True)
+            )
+        return cast(tuple[Any, ...], self._arrays[wanted])
 
     def like(self, array: Any, dtype: Any = None) -> Any:
         """Return scratch with the shape and memory order of `array`; for elementwise work."""
@@ -51,6 +67,11 @@ class Workspace:
         size = count * np.dtype(dtype).itemsize
         self.reserve(size)
         return self._bytes[:size].view(dtype)
+
+
+def _aligned(size: int) -> int:
+    """`size` bytes rounded up to a cache line."""
+    return -(-size // 64) * 64
 
 
 class Kernel:

@@ -70,6 +70,10 @@ def _reorder(node: Node) -> list[str]:
     return [f"{node.name}: {len(node.reorders)} blobs are reordered to {chosen.value}"]
 
 
+def _takes(node: Node, memory_format: MemoryFormat) -> bool:
+    return node.kernel is not None and memory_format in node.kernel.formats
+
+
 def _around(node: Node) -> list[Blob]:
     return [*node.bottom, *node.top]
 
@@ -97,7 +101,7 @@ class _Tied:
     def _tie(self, node: Node) -> None:
         below = node.bottom[0]
         for top in node.top:
-            if top.shape != below.shape:
+            if top.shape != below.shape or not _takes(node, CHANNELS_LAST):
                 self._fixed.add(id(top))
             mine, other = self._group[id(below)], self._group[id(top)]
             if mine is not other:

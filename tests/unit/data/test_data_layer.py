@@ -131,6 +131,12 @@ def test_rand_skip(run, db):
     assert starts == {0, 1, 2}
 
 
+def test_restore_brings_back_what_was_skipped(run, db):
+    running = run(data(db))
+    running.layer.restore({**running.layer.state(), "skipped": 3})
+    assert running.forward()[1].tolist() == [3, 4]
+
+
 def test_close_and_go_on(run, db):
     running = run(data(db))
     running.forward()

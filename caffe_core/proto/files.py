@@ -138,9 +138,8 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
             yield file
     except OSError as error:
         hint = "" if target.parent.is_dir() else f" Create the directory {str(target.parent)!r}."
-        raise CaffeError(
-            f"{os.fspath(path)}: cannot be written: {error.strerror}.{hint}"
-        ) from error
+        problem = f"cannot be written: {error.strerror or error}.{hint}"
+        raise CaffeError(f"{os.fspath(path)}: {problem}") from error
 
 
 @contextlib.contextmanager

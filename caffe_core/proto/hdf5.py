@@ -154,8 +154,12 @@ def _reading(path: PathLike) -> Iterator[Any]:
 @contextlib.contextmanager
 def _writing(path: PathLike) -> Iterator[Any]:
     h5py = _h5py()
-    with atomic_write(path) as target, h5py.File(target, "w") as file:
-        yield file
+    with atomic_write(path) as target:
+        try:
+            with h5py.File(target.name, "w") as file:
+                yield file
+        except RuntimeError as error:  # h5py's, where there is no room for what it closes with
+            raise OSError(str(error)) from error
 
 
 def _h5py() -> Any:

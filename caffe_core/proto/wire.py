@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from google.protobuf.message import DecodeError
+from google.protobuf.message import DecodeError, Message
 
 VARINT, FIXED64, LENGTH, FIXED32 = 0, 1, 2, 5
 _FIXED = {FIXED64: 8, FIXED32: 4}
@@ -101,10 +101,23 @@ def decode(message_type: Any, content: bytes | bytearray, offset: int) -> Any:
         WireError: Protobuf refuses it.
     """
     try:
-        return message_type.FromString(bytes(content))
-    except DecodeError as error:
+        message = message_type.FromString(bytes(content))
+        _check_text(message)
+    except (DecodeError, UnicodeDecodeError) as error:
         name = message_type.DESCRIPTOR.name
         raise WireError(offset, f"there is no {name}: {error}") from error
+    return message
+
+
+def _check_text(message: Message) -> None:
+    """Raise `DecodeError` for text that is not UTF-8, which some protobufs return as bytes."""
+    for field, value in message.ListFields():
+        if field.type in (field.TYPE_STRING, field.TYPE_MESSAGE):
+            for each in [value] if isinstance(value, (Message, str, bytes)) else value:
+                if isinstance(each, Message):
+                    _check_text(each)
+                elif isinstance(each, bytes):
+                    raise DecodeError(f"{field.name} is not UTF-8")
 
 
 def encode_varint(value: int) -> bytes:

@@ -209,7 +209,8 @@ values = [(np.ones(9000), None)]
 try:
     weights.write_weights(sys.argv[1], net, {"a": values, "b": [(np.zeros(9000), None)]})
 except CaffeError as error:
-    assert "cannot be written: File too large." in str(error), error
+    assert str(error).startswith(sys.argv[1] + ": cannot be written: "), error
+    assert "File too large" in str(error), error
 else:
     raise SystemExit("it was written")
 """

@@ -108,3 +108,9 @@ def test_prefix_is_protobufs():
 def test_protobufs_own_refusal_is_told_with_the_offset():
     with pytest.raises(wire.WireError, match=r"^at byte 7 there is no BlobShape: "):
         wire.decode(caffe_pb2.BlobShape, b"\xff", 7)
+
+
+@pytest.mark.parametrize("message", [b"\x0a\x01\xff", b"\x1a\x01\xff", b"\xa2\x06\x03\x0a\x01\xff"])
+def test_text_must_be_utf8(message):
+    with pytest.raises(wire.WireError, match=r"^at byte 0 there is no NetParameter: "):
+        wire.decode(caffe_pb2.NetParameter, message, 0)

@@ -20,8 +20,8 @@ Call = Callable[[], None]
 class Executor:
     """A net's nodes as prebuilt calls.
 
-    A node is made ready (`Kernel.prepare`) when the shapes of its blobs differ from the last time.
-    The check costs one comparison a pass: blobs count every change of a shape.
+    A node is made ready (`Kernel.prepare`) when the shapes or the memory of its blobs differ from
+    the last time. The check costs one comparison a pass: blobs count every change of a shape.
 
     Attributes:
         debug_info: Log the mean magnitude of what each layer computes.
@@ -39,7 +39,8 @@ class Executor:
             for top, weight in zip(node.top, node.loss_weights, strict=True)
             if weight
         ]
-        self._seen = -1
+        self._seen = -1  # the count of changes at which the nodes from _first on were made ready
+        self._first = 0
 
     def invalidate(self) -> None:
         """Make every node ready again before it next runs: its memory was replaced."""
@@ -48,13 +49,13 @@ class Executor:
 
     def reshape(self, start: int = 0) -> None:
         """Let every node from `start` on follow the shapes of its bottoms, and make it ready."""
-        for index in range(start, len(self.nodes)):
-            call(self.nodes[index], self.nodes[index].layer.reshape)
-            self._make_ready(index)
-        self._seen = reshapes.count
+        self._follow(start)
+        self._first = start
 
     def forward(self, start: int, end: int) -> float:
         """Run the nodes from `start` to `end`, which is included; return their weighted loss."""
+        if self._seen != reshapes.count or start < self._first:
+            self.reshape(start)
         self._run(self._forward, range(start, end + 1), "forward", show_forward)
         return sum(
             (_weighted(top, weight) for at, top, weight in self._losses if start <= at <= end), 0.0
@@ -62,14 +63,14 @@ class Executor:
 
     def backward(self, start: int, end: int) -> None:
         """Run backward the nodes from `start` down to `end`, which is included."""
+        if None in self._ready[end : start + 1]:
+            self.reshape(end)
         self._run(self._backward, range(start, end - 1, -1), "backward", show_backward)
 
     def _run(
         self, calls: list[Call], order: range, doing: str, show: Callable[[Node], None]
     ) -> None:
         """Make the calls in order. Numbers may overflow: whoever watches the loss will see it."""
-        if self._seen != reshapes.count:
-            self.reshape()
         index = order.start
         try:
             with np.errstate(all="ignore"):
@@ -80,10 +81,16 @@ class Executor:
         except Exception as error:
             blame(self.nodes[index], error, doing)
 
+    def _follow(self, start: int) -> None:
+        for index in range(start, len(self.nodes)):
+            call(self.nodes[index], self.nodes[index].layer.reshape)
+            self._make_ready(index)
+        self._seen = reshapes.count
+
     def _make_ready(self, index: int) -> None:
         node = self.nodes[index]
-        shapes = [blob.shape for blob in (*node.bottom, *node.top)]
-        if self._ready[index] == shapes:
+        layout = [_layout(blob) for blob in (*node.bottom, *node.top)]
+        if self._ready[index] == layout:
             return
         assert node.kernel is not None
         for reorder in node.reorders:
@@ -92,10 +99,13 @@ class Executor:
             if weight:
                 top.diff.fill(weight)
         bottom, top_blobs = node.seen_by_kernel(node.bottom), node.seen_by_kernel(node.top)
-        node.kernel.prepare(bottom, top_blobs)
+        try:
+            node.kernel.prepare(bottom, top_blobs)
+        except Exception as error:
+            blame(node, error, "prepare")
         self._forward[index] = self._forward_call(index, bottom, top_blobs)
         self._backward[index] = self._backward_call(node, bottom, top_blobs)
-        self._ready[index] = shapes
+        self._ready[index] = layout
 
     def _forward_call(self, index: int, bottom: list[Blob], top: list[Blob]) -> Call:
         node = self.nodes[index]
@@ -104,7 +114,7 @@ class Executor:
         if node.reorders:
             run = functools.partial(_forward_reordered, node, run)
         if node.layer.facts.dynamic:
-            run = functools.partial(self._forward_dynamic, index)
+            run = functools.partial(self._forward_dynamic, index, run)
         return run
 
     def _backward_call(self, node: Node, bottom: list[Blob], top: list[Blob]) -> Call:
@@ -113,22 +123,21 @@ class Executor:
         run: Call = functools.partial(node.kernel.backward, top, node.propagate_down, bottom)
         return functools.partial(_backward_reordered, node, run) if node.reorders else run
 
-    def _forward_dynamic(self, index: int) -> None:
+    def _forward_dynamic(self, index: int, run: Call) -> None:
         """Run a node whose tops may change shape, then let the nodes after it follow."""
-        node = self.nodes[index]
-        assert node.kernel is not None
-        call(node, node.layer.reshape)
+        before = reshapes.count
+        call(self.nodes[index], self.nodes[index].layer.reshape)
         self._make_ready(index)
-        run = functools.partial(
-            node.kernel.forward, node.seen_by_kernel(node.bottom), node.seen_by_kernel(node.top)
-        )
-        if node.reorders:
-            _forward_reordered(node, run)
-        else:
-            run()
-        if self._seen != reshapes.count:
+        run()
+        if reshapes.count != before:
             self._make_ready(index)
-            self.reshape(index + 1)
+            self._follow(index + 1)
+
+
+def _layout(blob: Blob) -> Any:
+    """What a kernel was prepared for: a blob's shape and memory."""
+    data, diff = blob.data_tensor, blob.diff_tensor
+    return blob.shape, data, data.capacity, diff, diff.capacity
 
 
 def _nothing() -> None:
@@ -145,6 +154,7 @@ def _forward_reordered(node: Node, run: Call) -> None:
         reorder.copy.data[...] = reorder.blob.data
     run()
     for reorder in _among(node, node.top):
+        reorder.blob.reshape(reorder.copy.shape)  # a dynamic layer's kernel may have changed it
         reorder.blob.data[...] = reorder.copy.data
 
 

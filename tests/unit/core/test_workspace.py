@@ -27,6 +27,23 @@ def test_all_requests_overlap():
     assert np.shares_memory(first, second)
 
 
+def test_arrays_of_one_request_lie_side_by_side():
+    workspace, wanted = Workspace(), (((3,), F32), ((0, 2), F32), ((2, 3), np.dtype(bool)))
+    first, empty, flags = workspace.arrays(*wanted)
+    assert (first.shape, empty.shape, flags.shape) == ((3,), (0, 2), (2, 3))
+    assert (first.dtype, flags.dtype) == (F32, bool)
+    assert not np.shares_memory(first, flags)
+    assert flags.ctypes.data % 64 == 0
+
+
+def test_arrays_are_the_same_until_the_workspace_grows():
+    workspace, wanted = Workspace(), (((3,), F32), ((5,), F32))
+    first = workspace.arrays(*wanted)
+    assert workspace.arrays(*wanted) is first
+    workspace.reserve(10_000)
+    assert workspace.arrays(*wanted) is not first
+
+
 def test_like_keeps_the_order_of_memory():
     workspace, stored = Workspace(), np.zeros((2, 4, 5, 3), np.float32)
     channels_last = stored.transpose(0, 3, 1, 2)

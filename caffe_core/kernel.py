@@ -89,6 +89,7 @@ class Kernel:
         device: Where the arrays are.
         xp: NumPy or CuPy.
         workspace: Scratch memory.
+        need_backward: Whether backward will run; if not, forward need not keep anything for it.
     """
 
     formats: ClassVar[Sequence[MemoryFormat]] = (CONTIGUOUS,)
@@ -100,6 +101,7 @@ class Kernel:
         self.xp: Any = device.xp
         self.blobs = [blob.on(device) for blob in layer.blobs]
         self.workspace = workspace or Workspace(device)
+        self.need_backward = True
 
     @classmethod
     def refuses(cls, layer: Layer) -> str | None:

@@ -37,6 +37,7 @@ def choose_kernels(graph: Graph) -> list[str]:
         if kernel_type is None:
             raise DeviceError(_refused(node, device))
         node.kernel = kernel_type(node.layer, device, graph.workspace(device))
+        node.kernel.need_backward = node.need_backward
         notes.append(f"{node.name}: {node.engine} on {device}" + "".join(
             f"; {refusal}" for refusal in node.refusals
         ))  # fmt: skip

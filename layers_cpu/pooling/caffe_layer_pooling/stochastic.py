@@ -31,7 +31,7 @@ class RandomPooling:
         x, y = bottom[0].data, top[0].data
         for part, (threshold, share, flag, other) in self._portions:
             winner = self._winner[part]
-            self._rng.random(out=threshold.ravel(order="K"), dtype=threshold.dtype)
+            self._draw(threshold, share)
             self._taps.sum(x[part], share)
             threshold *= share
             self._taps.draw(x[part], threshold, winner, flag, other, share)
@@ -43,21 +43,34 @@ class RandomPooling:
         for part, (_, share, flag, _) in self._portions:
             self._taps.route(dy[part], self._winner[part], dx[part], flag, share)
 
+    def _draw(self, numbers: Any, spare: Any) -> None:
+        """Draw numbers above 0, up to 1; the same ones in either memory format."""
+        drawn = spare.ravel(order="K").reshape(spare.shape)
+        self._rng.random(out=drawn, dtype=drawn.dtype)
+        np.subtract(1, drawn, out=numbers)
+
 
 class ExpectedPooling:
     """What drawing gives on average: the sum of squares over the sum; 0 if that is not positive."""
 
     def __init__(self, layer: Pooling, bottom: Blob, workspace: Workspace):
         high, wide = layer.windows
-        shapes = (high.length, wide.length), (high.length, wide.count), (high.count, wide.count)
+        windows, real = (high.count, wide.count), bottom.dtype
         self._down, self._across = Taps.down(high), Taps.across(wide)
-        self._portions = Portions(bottom, workspace, *((sides, bottom.dtype) for sides in shapes))
+        self._portions = Portions(
+            bottom,
+            workspace,
+            ((high.length, wide.length), real),
+            ((high.length, wide.count), real),
+            (windows, real),
+            (windows, bool),
+        )
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Write the top."""
         x, y = bottom[0].data, top[0].data
-        for part, (squares, rows, total) in self._portions:
-            self._sum(x[part], rows, total)
+        for part, (squares, rows, total, flag) in self._portions:
+            self._sum(x[part], rows, total, flag)
             self._across.sum(np.square(x[part], out=squares), rows)
             self._down.sum(rows, y[part])
             y[part] /= total
@@ -66,8 +79,8 @@ class ExpectedPooling:
         """Write the bottom's diff: (2 x - y) / sum times the top's, over all windows."""
         x, y = bottom[0].data, top[0].data
         dx, dy = bottom[0].diff, top[0].diff
-        for part, (other, rows, total) in self._portions:
-            self._sum(x[part], rows, total)
+        for part, (other, rows, total, flag) in self._portions:
+            self._sum(x[part], rows, total, flag)
             share = np.divide(dy[part], total, out=total)
             self._spread(share, rows, dx[part])
             dx[part] *= x[part]
@@ -76,11 +89,11 @@ class ExpectedPooling:
             self._spread(share, rows, other)
             dx[part] -= other
 
-    def _sum(self, x: Any, rows: Any, total: Any) -> None:
+    def _sum(self, x: Any, rows: Any, total: Any, flag: Any) -> None:
         """Write the sum of each window; infinity, by which division gives 0, if not positive."""
         self._across.sum(x, rows)
         self._down.sum(rows, total)
-        np.copyto(total, np.inf, where=total <= 0)
+        np.copyto(total, np.inf, where=np.less_equal(total, 0, out=flag))
 
     def _spread(self, y: Any, rows: Any, x: Any) -> None:
         self._down.spread(y, rows)

@@ -50,9 +50,6 @@ class Taps:
         ]
         return cls(pairs, high.disjoint and wide.disjoint)
 
-    def __len__(self) -> int:
-        return len(self._pairs)
-
     def sum(self, x: Any, y: Any) -> None:
         """Write the sum of each window to `y`."""
         y.fill(0)

@@ -67,9 +67,9 @@ def _draw_outputs(axis: Any, curves: Curves) -> list[Any]:
     for label, test in outputs.items():
         lines += _draw_test(right, f"{label} ({test.values[-1]:.4g})", test, next(shades))
     values = [value for test in outputs.values() for value in test.values]
-    if min(values) >= 0 and max(values) <= 1:
-        low, _ = right.get_ylim()
-        right.set_ylim(max(low, 0), 1)
+    low = min(values)
+    if low >= 0 and max(values) <= 1:
+        right.set_ylim(max(low - 0.05 * (1 - low), 0), 1)
     return lines
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
 from types import TracebackType
 
@@ -31,7 +32,7 @@ class LMDBWriter:
 
     def __init__(self, path: str, overwrite: bool = False):
         self.path = os.path.abspath(path)
-        self._partial = f"{self.path}.{os.getpid()}.partial"
+        self._partial = f"{self.path}.{secrets.token_hex(4)}.partial"
         self._pending: list[tuple[bytes, bytes]] = []
         self._pending_bytes = 0
         _check_free(self.path, overwrite)

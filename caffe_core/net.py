@@ -96,11 +96,12 @@ class Net:
             passes=None if passes is None else tuple(passes),
         )
         graph = Graph(load_net(source), options)
+        self.nodes: list[Node] = graph.nodes  # a net that cannot be built closes those it has
         run_passes(graph)
         self.options = options
         self.name: str = graph.param.name
         self.param = graph.param
-        self.nodes: list[Node] = graph.nodes
+        self.nodes = graph.nodes
         self.blobs: dict[str, Blob] = graph.blobs
         self.params: dict[str, list[Blob]] = graph.params
         self.learnable: list[Parameter] = graph.learnable

@@ -38,13 +38,13 @@ def copy_weights(net: Net, source: Any) -> None:
             if not each.fits(blob.shape):
                 raise NetError(_mismatch(where, name, index, blob.shape, each.shape))
             blob.data[...] = each.data.reshape(blob.shape)
-    if weights.layers and not any(name in layers for name in weights.layers):
-        first = next(iter(weights.layers))
+    learned = [name for name, stored in weights.layers.items() if stored]
+    if learned and not any(name in layers for name in learned):
         log.warning(
-            "%s: no layer of it is in net %r, so nothing was copied.%s",
+            "%s: no layer of it with learned blobs is in net %r, so nothing was copied.%s",
             where,
             net.name,
-            did_you_mean(first, layers),
+            did_you_mean(learned[0], layers),
         )
 
 

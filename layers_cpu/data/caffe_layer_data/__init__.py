@@ -16,6 +16,9 @@ from caffe_core.data.layer import Opener, PrefetchingKernel, PrefetchingLayer
 from caffe_core.data.source import open_source
 from caffe_core.data.transformer import DataTransformer
 from caffe_core.proto import caffe_pb2
+from caffe_layer_data.cases import CASES
+
+__all__ = ["CASES", "Data", "DataKernel"]
 
 # What transform_param holds today, data_param held in Caffe's first versions.
 _MOVED = ("scale", "mean_file", "crop_size", "mirror")

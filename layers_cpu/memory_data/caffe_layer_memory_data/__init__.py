@@ -13,6 +13,7 @@ from caffe_core.data import datum
 from caffe_core.data.transformer import DataTransformer
 from caffe_core.kernel import Kernel
 from caffe_core.layer import Facts, Layer, exactly
+from caffe_core.testing import Case
 
 log = logging.getLogger("caffe")
 
@@ -118,3 +119,14 @@ class MemoryDataKernel(Kernel):
         top[0].data[...] = layer.data[batch]
         top[1].data[...] = layer.labels[batch]
         layer.position += layer.batch_size
+
+
+CASES = [
+    Case(
+        "memory_data_param { batch_size: 2 channels: 3 height: 4 width: 5 }",
+        bottom=[],
+        tops=2,
+        ready=lambda layer: layer.set_arrays(np.arange(6 * 60).reshape(6, 3, 4, 5), np.arange(6)),
+        note="three batches in turn, from arrays that are set once the net is built",
+    ),
+]

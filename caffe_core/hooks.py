@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from caffe_core.net import Net
     from caffe_core.solver import Solver
 
+log = logging.getLogger("caffe")
 hookspec = pluggy.HookspecMarker("caffe")
 hookimpl = pluggy.HookimplMarker("caffe")
 
@@ -80,7 +81,8 @@ def on_command_start(command: str, args: argparse.Namespace) -> None:
 def manager() -> pluggy.PluginManager:
     """Return the plugin manager, with every installed listener registered.
 
-    A listener that does not import is reported by a warning in the log and left out.
+    A listener that does not import, or takes arguments that its hook does not have, is reported by
+    a warning in the log and left out.
     """
     found = pluggy.PluginManager("caffe")
     found.add_hookspecs(sys.modules[__name__])
@@ -88,5 +90,9 @@ def manager() -> pluggy.PluginManager:
         try:
             found.register(registry.hooks[name], name)
         except PluginError as error:
-            logging.getLogger("caffe").warning("%s; it is left out", error)
+            log.warning("%s; it is left out", error)
+        except pluggy.PluginValidationError as error:
+            found.unregister(name=name)
+            problem = " ".join(str(error).split())
+            log.warning("hook plugin %r cannot be registered: %s; it is left out", name, problem)
     return found

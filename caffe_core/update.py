@@ -48,7 +48,7 @@ class Update:
         self.history = [arena.zeros(device) for _ in range(self.rule.slots)]
         self._chunk = min(CHUNK, arena.size) if device is CPU else arena.size
         self._scratch = [
-            device.zeros(self._chunk, arena.dtype) for _ in range(1 + self.rule.scratch)
+            device.zeros(self._chunk, arena.dtype) for _ in range(max(1, self.rule.scratch))
         ]
 
     def apply(self, rate: float, iteration: int) -> None:
@@ -77,7 +77,8 @@ class Update:
             grad *= scale
         self._regularize(values, grad, self.param.weight_decay * group.decay_mult, scratch[0])
         history = [slot[piece] for slot in self.history]
-        self.rule.update(grad, history, rate * group.lr_mult, iteration, scratch)
+        rate *= group.lr_mult
+        self.rule.update(grad, history, rate, iteration, scratch[: self.rule.scratch])
         values -= grad
 
     def _regularize(self, values: Any, grad: Any, decay: float, scratch: Any) -> None:

@@ -14,7 +14,9 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
 
 from caffe_core import log, registry
 from caffe_core.cli.failures import report
@@ -61,15 +63,27 @@ def _run(argv: list[str]) -> int:
     parser.add_argument("--traceback", action="store_true", help="show the traceback of an error")
     log.add_arguments(parser)
 
+    with _listeners() as hook:
+        hook.on_command_line(command=name, parser=parser)
+        args = parser.parse_flags(argv)
+        log.configure(args)
+        hook.on_command_start(command=name, args=args)
+        log.forward_to(hook.on_log)
+        return int(command.run(args) or 0)
+
+
+@contextmanager
+def _listeners() -> Iterator[Any]:
+    """Give the hooks; what is registered meanwhile listens to this command only."""
     from caffe_core.hooks import manager
 
-    hook = manager().hook
-    hook.on_command_line(command=name, parser=parser)
-    args = parser.parse_flags(argv)
-    log.configure(args)
-    hook.on_command_start(command=name, args=args)
-    log.forward_to(hook.on_log)
-    return int(command.run(args))
+    plugins = manager()
+    before = plugins.get_plugins()
+    try:
+        yield plugins.hook
+    finally:
+        for added in plugins.get_plugins() - before:
+            plugins.unregister(added)
 
 
 def _without_command(argv: list[str]) -> int:

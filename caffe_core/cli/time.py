@@ -92,6 +92,6 @@ def _time_data(net: Any, iterations: int) -> None:
     for place in places:
         net.forward(place, place)
         took = sum(_milliseconds(net.device, net.forward, place) for _ in range(iterations))
-        images = net.nodes[place].top[0].shape[0] * iterations
-        name = net.nodes[place].name
-        log.info("%10s\t%g ms. a batch, %g images/s", name, took / iterations, images / took * 1e3)
+        node = net.nodes[place]
+        speed = node.top[0].span(0, 1) * iterations / took * 1e3
+        log.info("%10s\t%g ms. a batch, %g images/s", node.name, took / iterations, speed)

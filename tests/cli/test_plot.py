@@ -23,6 +23,12 @@ def test_training_leaves_a_picture(caffe, workdir, suffix):
     assert not any(isinstance(each, Recorder) for each in manager().get_plugins())
 
 
+def test_a_training_that_never_starts_leaves_no_recorder(caffe, workdir):
+    (workdir / "net.prototxt").unlink()
+    assert caffe("train", "-solver", "solver.prototxt", "--plot", "run.png").status == 1
+    assert not any(isinstance(each, Recorder) for each in manager().get_plugins())
+
+
 def test_a_training_that_fails_leaves_one_too(caffe, workdir, monkeypatch):
     from caffe_core.errors import DataError
     from caffe_core.update import Update

@@ -59,6 +59,12 @@ class Curves:
         test.values.append(value)
 
 
+def thinned(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return no more points of a smooth curve than a picture can show."""
+    step = max(len(x) // _POINTS, 1)
+    return x[::step], y[::step]
+
+
 def extremes(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return `x` and `y` thinned out so that every peak of `y` stays visible."""
     width = len(y) // _POINTS

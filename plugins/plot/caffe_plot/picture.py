@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from caffe_plot.curves import Curves, extremes, smoothed
+from caffe_plot.curves import Curves, extremes, smoothed, thinned
 
 _WIDE = 20.0  # a loss that falls by this factor needs a logarithmic axis
 _MARKED = 40  # up to so many tests are marked one by one
@@ -21,7 +21,7 @@ def draw(curves: Curves) -> Figure:
     rates = np.asarray(curves.rates)
     if len(set(curves.rates)) > 1:
         axis, below = figure.subplots(2, 1, sharex=True, height_ratios=[5, 1])
-        below.plot(*_thin(np.asarray(curves.iterations), rates), color="C7")
+        below.plot(*thinned(np.asarray(curves.iterations), rates), color="C7")
         below.set_ylabel("learning rate")
         _tidy(below)
         bottom = below
@@ -44,7 +44,7 @@ def _draw_losses(axis: Any, curves: Curves) -> list[Any]:
     if len(x):
         mean = smoothed(y)
         axis.plot(*extremes(x, y), color="C0", linewidth=0.6, alpha=0.35)
-        lines += axis.plot(*_thin(x, mean), color="C0", linewidth=2, label="training loss")
+        lines += axis.plot(*thinned(x, mean), color="C0", linewidth=2, label="training loss")
         if _spans(mean):
             axis.set_yscale("log")
     shades = iter(["C1", "C3", "C5", "C6"] * len(curves.tests))
@@ -78,11 +78,6 @@ def _draw_test(axis: Any, label: str, test: Any, color: str) -> list[Any]:
     style = {"color": color, "marker": marker, "markersize": 4, "linewidth": 1.6, "clip_on": False}
     lines: list[Any] = axis.plot(test.iterations, test.values, label=label, **style)
     return lines
-
-
-def _thin(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    step = max(len(x) // 2000, 1)
-    return x[::step], y[::step]
 
 
 def _spans(values: np.ndarray) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from caffe_core.errors import CaffeError
-from caffe_core.hooks import hookimpl, manager
+from caffe_core.hooks import hookimpl
 from caffe_core.proto.files import atomic_write
 from caffe_plot.curves import Curves
 from caffe_plot.picture import draw
@@ -61,9 +61,8 @@ class Recorder:
 
     @hookimpl
     def on_train_end(self, solver: Any) -> None:
-        """Write the last picture and listen no more."""
+        """Write the last picture."""
         self._save()
-        manager().unregister(self)
 
     def _save_if_due(self) -> None:
         start = monotonic()

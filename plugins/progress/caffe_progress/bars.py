@@ -19,7 +19,7 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from caffe_core.hooks import hookimpl, manager
+from caffe_core.hooks import hookimpl
 
 _INTERVAL = 0.1  # seconds between two updates: an update costs more than a small net's iteration
 
@@ -67,10 +67,9 @@ class Bar:
         return True
 
     def stop(self) -> None:
-        """Leave the bar as it is and listen no more."""
+        """Leave the bar as it is."""
         self.progress.stop()
         atexit.unregister(self.progress.stop)
-        manager().unregister(self)
 
 
 class TrainBar(Bar):

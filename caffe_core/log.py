@@ -13,7 +13,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
+
+if TYPE_CHECKING:
+    StreamHandler = logging.StreamHandler[TextIO]
+else:
+    StreamHandler = logging.StreamHandler  # takes no [TextIO] before Python 3.11
 
 logger = logging.getLogger("caffe")
 
@@ -52,7 +57,7 @@ class GlogFormatter(logging.Formatter):
         return f"{severity}{time} {threading.get_native_id():5d} {record.filename}:{record.lineno}]"
 
 
-class StderrHandler(logging.StreamHandler[TextIO]):
+class StderrHandler(StreamHandler):
     """Writes to what `sys.stderr` is at the moment: a progress bar may stand in for it."""
 
     def __init__(self) -> None:

@@ -28,6 +28,7 @@ _STEMS = {
     "ArgMax": "argmax",
     "PReLU": "prelu",
     "ReLU": "relu",
+    "ReLU6": "relu6",
     "SoftmaxWithLoss": "softmax-loss",
     "TanH": "tanh",
 }

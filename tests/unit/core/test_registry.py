@@ -175,6 +175,7 @@ def test_listings_show_every_claim(install, animals):
         ("HDF5Data", "hdf5-data"),
         ("ReLU", "relu"),
         ("PReLU", "prelu"),
+        ("ReLU6", "relu6"),
         ("TanH", "tanh"),
         ("AbsVal", "absval"),
         ("ArgMax", "argmax"),

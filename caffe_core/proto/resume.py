@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import numpy as np
 from caffe_core.proto import resume_pb2
 
 _ARRAY = "$array"
+_DTYPE = re.compile(r"[<>|][a-zA-Z]\d+(\[\w+\])?")
 
 
 def encode(resume: dict[str, Any]) -> bytes:
@@ -62,6 +64,8 @@ def _put_arrays(value: Any, arrays: list[Any]) -> Any:
 
 
 def _decode_array(array: Any) -> Any:
+    if not _DTYPE.fullmatch(array.dtype):  # numpy would read some of these as Python
+        raise ValueError(f"no array has the type {array.dtype!r}")
     flat = np.frombuffer(bytearray(array.data), np.dtype(array.dtype))
     return flat.reshape(tuple(array.shape))
 

@@ -11,7 +11,7 @@ import pytest
 
 from caffe_core.errors import CaffeError, NetError, ParseError
 from caffe_core.net import Net
-from caffe_core.proto import caffe_pb2
+from caffe_core.proto import caffe_pb2, hdf5
 from caffe_core.proto.state import State, read_state, write_state
 from caffe_core.proto.weights import read_weights, write_weights
 
@@ -234,3 +234,14 @@ def test_shared_values_do_not_fill_a_net_that_does_not_share(tmp_path):
     net.save(tmp_path / "w.h5")
     with pytest.raises(NetError, match="for layer b: param 0 is not there, as the net that was"):
         Net(SIAMESE.replace("SHARE", ""), seed=2).copy_from(tmp_path / "w.h5")
+
+
+def test_what_h5py_says_on_closing_is_told_as_a_failed_write(tmp_path):
+    with pytest.raises(CaffeError, match=r"w\.h5: cannot be written: no room\.$"):
+        close_badly(tmp_path / "w.h5")
+    assert os.listdir(tmp_path) == []
+
+
+def close_badly(path):
+    with hdf5._writing(path):
+        raise RuntimeError("no room")

@@ -216,6 +216,7 @@ def appended(field: bytes) -> bytes:
                     (json.dumps({"a": {"$array": 2}}), []),
                     (json.dumps({"a": {"$array": "x"}}), []),
                     ("{}", [{"dtype": "?!"}]),
+                    ("{}", [{"dtype": "<f4, (,)f8"}]),
                     ("{}", [{"dtype": "<f4", "shape": [3], "data": b"1234"}]),
                 )
             )

@@ -19,6 +19,20 @@ if TYPE_CHECKING:
 log = logging.getLogger("caffe")
 
 
+def check_prefix(param: Any) -> None:
+    """Find before training what would stop its snapshots.
+
+    Raises:
+        SolverError: Snapshots are asked for, and ``snapshot_prefix`` is in no directory.
+    """
+    folder = Path(param.snapshot_prefix).parent
+    if (param.snapshot or param.snapshot_after_train) and not folder.is_dir():
+        raise SolverError(
+            f"solver: snapshot_prefix {param.snapshot_prefix!r} is in no directory that exists; "
+            f"create {str(folder)!r} or change snapshot_prefix"
+        )
+
+
 def write_snapshot(solver: Solver) -> tuple[str, str]:
     """Write weights and state to ``<snapshot_prefix>_iter_<N>``; return both paths.
 

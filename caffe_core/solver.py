@@ -17,7 +17,7 @@ from caffe_core.errors import NonFiniteError, SolverError
 from caffe_core.hooks import manager
 from caffe_core.net import Net
 from caffe_core.random_seed import fresh_seed
-from caffe_core.snapshot import restore_snapshot, write_snapshot
+from caffe_core.snapshot import check_prefix, restore_snapshot, write_snapshot
 from caffe_core.solver_nets import device_of, make_test_nets, make_train_net
 from caffe_core.update import Update
 
@@ -117,13 +117,14 @@ class Solver:
 
         Raises:
             NonFiniteError: The loss became NaN or infinite.
+            SolverError: There is no directory for snapshots.
         """
+        check_prefix(self.param)
         log.info("Solving %s", self.net.name)
         log.info("Learning Rate Policy: %s", self.param.lr_policy)
         if resume is not None:
             log.info("Restoring previous solver status from %s", resume)
             self.restore(resume)
-        self._stopped = False
         hook = manager().hook
         hook.on_train_start(solver=self)
         try:
@@ -140,7 +141,7 @@ class Solver:
         """
         if not self._resumed:
             self.window.clear()
-        self._resumed = False
+        self._resumed = self._stopped = False
         hook, clock = manager().hook, _Clock(self.iteration)
         stop = self.iteration + iterations
         while self.iteration < stop:
@@ -163,16 +164,18 @@ class Solver:
     def test_all(self) -> None:
         """Run every test net. Stops between batches when a stop is requested."""
         for index in range(len(self.test_nets)):
-            if not self._stopped:
-                self.test(index)
+            self.test(index)
+            if self._stopped:
+                return
 
     def test(self, index: int = 0) -> dict[str, Any]:
         """Run one test net for its ``test_iter`` batches; log and return the mean of each output.
 
         Returns:
-            A number for each output that is one, else an array; fewer batches count if a stop is
-            requested meanwhile.
+            A number for each output that is one, else an array; nothing if a stop is requested
+            meanwhile, or if there are no batches.
         """
+        self._stopped = False
         log.info("Iteration %d, Testing net (#%d)", self.iteration, index)
         net = self.test_nets[index]
         total: list[Any] = []
@@ -187,6 +190,8 @@ class Solver:
             total = [a + b for a, b in zip(total, values, strict=True)] if total else [
                 value.astype(np.float64) for value in values
             ]  # fmt: skip
+        if not losses:
+            return {}
         if self.param.test_compute_loss:
             log.info("Test loss: %g", np.mean(losses))
         outputs = {name: sums / len(losses) for name, sums in zip(net.outputs, total, strict=True)}
@@ -310,7 +315,8 @@ class _Clock:
 
 def _check(param: Any) -> None:
     """Raise a SolverError for numbers that make no sense."""
-    for field, least in (("iter_size", 1), ("average_loss", 1), ("max_iter", 0), ("display", 0)):
+    least_values = {"iter_size": 1, "average_loss": 1, "max_iter": 0, "display": 0, "snapshot": 0}
+    for field, least in least_values.items():
         value = getattr(param, field)
         if value < least:
             raise SolverError(f"solver: {field} is {value}; expected at least {least}")

@@ -75,6 +75,7 @@ def make_test_nets(param: Any, trained: Net, seed: int, options: Mapping[str, An
         state = param.test_state[index] if param.test_state else type(param.train_state)()
         net = _make(source, Phase.TEST, state, derive_seed(seed, 1 + index), options)
         net.share_trained_layers_with(trained)
+        net.debug_info = param.debug_info
         nets.append(net)
     return nets
 

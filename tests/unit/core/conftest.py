@@ -11,6 +11,7 @@ from caffe_core import registry
 from caffe_core.blob import ANY_FORMAT
 from caffe_core.device import Device
 from caffe_core.graph import Graph, Options
+from caffe_core.hooks import hookimpl, manager
 from caffe_core.kernel import Kernel
 from caffe_core.layer import Facts, Layer, at_least, exactly
 from caffe_core.proto.files import load_net
@@ -97,6 +98,39 @@ class NoiseKernel(Kernel):
         self.layer.rng.random(dtype=top[0].data.dtype, out=top[0].data)
 
 
+class Count(Layer):
+    """A source of the numbers 1, 2, 3, ...: one in each batch, of shape (1, 1).
+
+    `special` gives what to say in place of a number.
+    """
+
+    bottoms = exactly(0)
+    facts = Facts(host_only=True)
+
+    def __init__(self, *args, **options):
+        super().__init__(*args, **options)
+        self.done = 0
+        self.special = {}
+
+    def reshape(self, bottom, top):
+        top[0].reshape(1, 1)
+
+    def state(self):
+        return {"done": self.done}
+
+    def restore(self, state):
+        self.done = state["done"]
+
+    def skip(self, batches):
+        self.done = batches
+
+
+class CountKernel(Kernel):
+    def forward(self, bottom, top):
+        self.layer.done += 1
+        top[0].data[...] = self.layer.special.get(self.layer.done, self.layer.done)
+
+
 class Any2Any(Layer):
     """Any number of bottoms and tops; the tops have the shape of the first bottom, or (2, 3)."""
 
@@ -120,6 +154,7 @@ TINY = {
     "Total": (Total, TotalKernel),
     "Gain": (Gain, GainKernel),
     "Noise": (Noise, NoiseKernel),
+    "Count": (Count, CountKernel),
     "Any": (Any2Any, Idle),
 }
 
@@ -158,6 +193,25 @@ def plug_layer(plug):
         plug(registry.kernels("cpu"), name, kernel)
 
     return register
+
+
+@pytest.fixture
+def after_iteration():
+    """Return a function that has another one called with the solver after each iteration."""
+    listeners = []
+
+    def call(function):
+        class Listener:
+            @hookimpl
+            def on_iteration_end(self, solver):
+                function(solver)
+
+        listeners.append(Listener())
+        manager().register(listeners[-1])
+
+    yield call
+    for listener in listeners:
+        manager().unregister(listener)
 
 
 class MirrorArray(np.ndarray):

@@ -51,6 +51,7 @@ class Bench:
         seed: Source of every number.
         in_place: Let the tops be the bottoms.
         frozen: Learned blobs that get no gradient.
+        need_backward: Whether the kernel is told that backward will run.
 
     Attributes:
         layer: The layer, set up and shaped.
@@ -72,6 +73,7 @@ class Bench:
         seed: int = SEED,
         in_place: bool = False,
         frozen: Collection[int] = (),
+        need_backward: bool = True,
     ):
         self.setting = setting
         self.in_place = in_place
@@ -87,6 +89,7 @@ class Bench:
         self.blob_values = self._draw_blobs()
         self._freeze(frozen)
         self.kernel = self._make_kernel()
+        self.kernel.need_backward = need_backward
         self._set_format()
         self._shapes: list[tuple[int, ...]] | None = None
         self._prepare()

@@ -49,6 +49,13 @@ class SpoilsBottom(SquareKernel):
         bottom[0].data[0, 0] = 0
 
 
+class NeedsBackward(SquareKernel):
+    def forward(self, bottom, top):
+        super().forward(bottom, top)
+        if not self.need_backward:
+            top[0].data[...] += 1
+
+
 class SlightlyWrong(SquareKernel):
     def backward(self, top, propagate_down, bottom):
         super().backward(top, propagate_down, bottom)
@@ -207,6 +214,7 @@ class Raises(SquareKernel):
 LIARS = [
     (Square, LeavesOneElement, IMAGE, "forward_writes_every_top"),
     (Square, SpoilsBottom, IMAGE, "forward_writes_nothing_else"),
+    (Square, NeedsBackward, IMAGE, "forward_is_the_same_without_backward"),
     (Square, SlightlyWrong, IMAGE, "backward_is_the_derivative"),
     (Square, AddsToBottom, IMAGE, "backward_writes_every_wanted_diff"),
     (Square, IgnoresPropagateDown, IMAGE, "backward_writes_nothing_else"),

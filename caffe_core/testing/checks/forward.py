@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from caffe_core.testing.checks.make import Check, ContractError, Make
+from caffe_core.testing.checks.make import Check, ContractError, Make, tops
 
 _POISON = 1e4
 
@@ -41,4 +41,14 @@ def forward_writes_nothing_else(make: Make) -> None:
             raise ContractError(f"forward changes the {name}")
 
 
-FORWARD_CHECKS: tuple[Check, ...] = (forward_writes_every_top, forward_writes_nothing_else)
+def forward_is_the_same_without_backward(make: Make) -> None:
+    """Where no backward will run, the tops are the same."""
+    found, expected = make(need_backward=False).forward(), make().forward()
+    make.expect_all("with need_backward False", tops(found), tops(expected))
+
+
+FORWARD_CHECKS: tuple[Check, ...] = (
+    forward_writes_every_top,
+    forward_writes_nothing_else,
+    forward_is_the_same_without_backward,
+)

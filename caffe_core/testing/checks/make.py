@@ -35,11 +35,17 @@ class Make:
         seed: int = SEED,
         in_place: bool = False,
         frozen: Collection[int] = (),
+        need_backward: bool = True,
         **changes: Any,
     ) -> Bench:
         """Return a new bench; `changes` are to the setting."""
-        setting = dataclasses.replace(self.setting, **changes)
-        bench = Bench(setting, seed=seed, in_place=in_place, frozen=frozen)
+        bench = Bench(
+            dataclasses.replace(self.setting, **changes),
+            seed=seed,
+            in_place=in_place,
+            frozen=frozen,
+            need_backward=need_backward,
+        )
         self._benches.append(bench)
         return bench
 

@@ -71,7 +71,8 @@ def _run(net: Net, case: GoldenCase, comparison: Comparison) -> None:
     for name, value in case.each("topdiff").items():
         net.blobs[name].diff[...] = value
     net.backward()
-    comparison.arrays("diff", feed.blob_diffs(net), case.each("diff"))
+    zeros = {name: np.zeros_like(value) for name, value in case.each("out").items()}
+    comparison.arrays("diff", feed.blob_diffs(net), zeros | case.each("diff"))
     found = feed.param_diffs(net)
     comparison.arrays("paramdiff", found, case.each("paramdiff"))
     sampled = {name: diff.ravel()[::_EVERY] for name, diff in found.items()}

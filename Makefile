@@ -17,6 +17,8 @@ help:          # List what can be made
 setup: $(VENV)/.ready  # Make .venv with every distribution of this tree; PYTHON=python3.12 chooses
 
 $(UV):
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 10) or sys.exit(\
+	    "Caffe needs Python 3.10 or newer: make PYTHON=python3.12")'
 	$(PYTHON) -m venv --clear $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check "uv>=0.8,<1"
 
@@ -25,10 +27,10 @@ $(VENV)/.ready: $(UV) $(PROJECTS)
 	touch $@
 
 demo: setup    # Train a small net on handwritten digits, plot it, test it
-	PATH="$(CURDIR)/$(BIN):$$PATH" examples/digits/demo.sh demo
+	PATH="$(CURDIR)/$(BIN):$$PATH" examples/digits/demo.sh
 
-test: setup    # Run all tests but the slow ones
-	$(BIN)/pytest -m "not slow"
+test: setup    # Run all tests
+	$(BIN)/pytest
 
 test-wheels: setup  # Build all wheels and use them in a fresh environment
 	$(BIN)/pytest tests/structure/test_wheels.py

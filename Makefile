@@ -32,8 +32,8 @@ demo: setup    # Train a small net on handwritten digits, plot it, test it
 test: setup    # Run all tests
 	$(BIN)/pytest
 
-test-wheels: setup  # Build all wheels and use them in a fresh environment
-	$(BIN)/pytest tests/structure/test_wheels.py
+test-wheels: setup  # Build all wheels and use them in fresh environments, together and alone
+	CAFFE_EVERY_WHEEL=1 $(BIN)/pytest tests/structure/test_wheels.py tests/structure/test_wheel_alone.py
 
 lint: setup    # Check style, formatting and types
 	$(BIN)/ruff check .

@@ -111,6 +111,14 @@ class Blob:
             self._diff_base = flat
         return self._diff_array
 
+    def read(self) -> Any:
+        """Return `data`, not to be written to: a device that has the values keeps them."""
+        return self.view(self.data_tensor.read())
+
+    def overwrite(self) -> Any:
+        """Return `data` to be written whole: nothing comes from a device that has the values."""
+        return self.view(self.data_tensor.overwrite())
+
     def on(self, device: Device) -> Blob:
         """Return this blob with `data` and `diff` on `device`."""
         if device is CPU:
@@ -234,6 +242,14 @@ class BlobOnDevice:
     def diff(self) -> Any:
         """The gradient, on the device."""
         return self._blob.view(self._blob.diff_tensor.modify(self.device))
+
+    def read(self) -> Any:
+        """Return `data`, on the device, not to be written to."""
+        return self._blob.view(self._blob.data_tensor.read(self.device))
+
+    def overwrite(self) -> Any:
+        """Return `data`, on the device, to be written whole."""
+        return self._blob.view(self._blob.data_tensor.overwrite(self.device))
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._blob, name)

@@ -240,10 +240,10 @@ class Net:
         """Return which blob, in the order of computation, holds NaN or infinity; None: none."""
         for node in self.nodes:
             for index, blob in enumerate(node.layer.blobs):
-                if not np.isfinite(blob.data).all():
+                if not np.isfinite(blob.read()).all():
                     return f"learned blob {index} of {node.label}"
             for name, blob in zip(node.top_names, node.top, strict=True):
-                if not np.isfinite(blob.data).all():
+                if not np.isfinite(blob.read()).all():
                     return f"blob {name!r}, made by {node.label}"
         return None
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from caffe_core import lr_policies
+from caffe_core.device import CPU, Device
 from caffe_core.errors import SolverError
 from caffe_core.net import Net
 from caffe_core.proto.state import State, read_state, write_state
@@ -58,26 +59,31 @@ def restore_snapshot(solver: Solver, path: str | Path) -> None:
     """
     state = read_state(path)
     history = _history(solver)
-    if len(state.history) != len(history):
-        raise SolverError(
-            f"{path}: Incorrect length of history blobs: it holds {len(state.history)}, "
-            f"{solver.param.type} on net {solver.net.name!r} needs {len(history)}; "
-            "resume with the net and solver type that wrote it"
-        )
-    for index, (mine, stored) in enumerate(zip(history, state.history, strict=True)):
-        if mine.size != stored.size:
-            raise SolverError(
-                f"{path}: history blob {index} has shape {stored.shape}, expected {mine.shape}; "
-                "resume with the net that wrote it"
-            )
-        mine[...] = np.asarray(stored).reshape(mine.shape)
+    _check_history(solver, path, history, state.history)
     if state.learned_net:
         solver.net.copy_from(_beside(path, state.learned_net))
+    for mine, stored in zip(history, state.history, strict=True):
+        solver.net.device.upload(np.asarray(stored, mine.dtype).reshape(mine.shape), mine)
     solver.iteration = state.iter
     if state.resume:
         _restore_rest(solver, state.resume)
     else:
         _skip_data(solver, path)
+
+
+def _check_history(solver: Solver, path: str | Path, history: list[Any], stored: list[Any]) -> None:
+    if len(stored) != len(history):
+        raise SolverError(
+            f"{path}: Incorrect length of history blobs: it holds {len(stored)}, "
+            f"{solver.param.type} on net {solver.net.name!r} needs {len(history)}; "
+            "resume with the net and solver type that wrote it"
+        )
+    for index, (mine, each) in enumerate(zip(history, stored, strict=True)):
+        if mine.size != each.size:
+            raise SolverError(
+                f"{path}: history blob {index} has shape {each.shape}, expected {mine.shape}; "
+                "resume with the net that wrote it"
+            )
 
 
 def _capture(solver: Solver, model: str) -> State:
@@ -86,7 +92,7 @@ def _capture(solver: Solver, model: str) -> State:
         iter=solver.iteration,
         learned_net=model,
         current_step=lr_policies.current_step(solver.param, last_update),
-        history=_history(solver),
+        history=[_on_host(solver.net.device, array) for array in _history(solver)],
         resume={
             "train": solver.net.state(),
             "test": [net.state() for net in solver.test_nets],
@@ -96,13 +102,21 @@ def _capture(solver: Solver, model: str) -> State:
 
 
 def _history(solver: Solver) -> list[Any]:
-    """Each history value of each learned blob, in the order of the files."""
+    """Each history value of each learned blob, on the solver's device, in the order of files."""
     arena = solver.update.arena
     return [
         arena.part(slot, parameter)
         for slot in solver.update.history
         for parameter in arena.parameters
     ]
+
+
+def _on_host(device: Device, array: Any) -> Any:
+    if device is CPU:
+        return array
+    host = np.empty(array.shape, array.dtype)
+    device.download(array, host)
+    return host
 
 
 def _restore_rest(solver: Solver, resume: dict[str, Any]) -> None:

@@ -186,7 +186,7 @@ class Solver:
                 log.info("Test interrupted.")
                 return {}
             losses.append(net.forward())
-            values = [net.blobs[name].data for name in net.outputs]
+            values = [net.blobs[name].read() for name in net.outputs]
             total = [a + b for a, b in zip(total, values, strict=True)] if total else [
                 value.astype(np.float64) for value in values
             ]  # fmt: skip
@@ -262,7 +262,7 @@ class Solver:
             self.param.display,
             self.smoothed_loss,
         )
-        values = {name: self.net.blobs[name].data for name in self.net.outputs}
+        values = {name: self.net.blobs[name].read() for name in self.net.outputs}
         _log_outputs(self.net, "    Train net output", values)
 
     def _test_is_due(self, first: bool) -> bool:

@@ -37,7 +37,7 @@ def copy_weights(net: Net, source: Any) -> None:
                 continue
             if not each.fits(blob.shape):
                 raise NetError(_mismatch(where, name, index, blob.shape, each.shape))
-            blob.data[...] = each.data.reshape(blob.shape)
+            blob.overwrite()[...] = each.data.reshape(blob.shape)
     learned = [name for name, stored in weights.layers.items() if stored]
     if learned and not any(name in layers for name in learned):
         log.warning(
@@ -74,9 +74,7 @@ def save_weights(net: Net, path: str | Path, write_diff: bool) -> None:
 
 
 def _arrays(blob: Blob, write_diff: bool) -> tuple[Any, Any]:
-    data = blob.data_tensor.read()[: blob.count].reshape(blob.shape)
-    diff = blob.diff_tensor.read()[: blob.count].reshape(blob.shape) if write_diff else None
-    return data, diff
+    return blob.read(), blob.view(blob.diff_tensor.read()) if write_diff else None
 
 
 def _read(source: Any) -> tuple[Weights, str]:

@@ -95,7 +95,7 @@ class Noise(Layer):
 
 class NoiseKernel(Kernel):
     def forward(self, bottom, top):
-        self.layer.rng.random(dtype=top[0].data.dtype, out=top[0].data)
+        self.layer.rng.random(dtype=top[0].dtype, out=top[0].overwrite())
 
 
 class Count(Layer):
@@ -128,7 +128,7 @@ class Count(Layer):
 class CountKernel(Kernel):
     def forward(self, bottom, top):
         self.layer.done += 1
-        top[0].data[...] = self.layer.special.get(self.layer.done, self.layer.done)
+        top[0].overwrite()[...] = self.layer.special.get(self.layer.done, self.layer.done)
 
 
 class Any2Any(Layer):
@@ -218,13 +218,11 @@ class MirrorArray(np.ndarray):
     """An array that mixes with arrays of the host as little as an array on a GPU does."""
 
     def __array_ufunc__(self, ufunc, method, *inputs, out=(), **options):
-        arrays = [_unwrap(each) for each in inputs]
-        where = options.get("where", True)
-        result = getattr(ufunc, method)(
-            *arrays,
-            **{**options, "where": _unwrap(where)},
-            **({"out": tuple(map(_unwrap, out))} if out else {}),
-        )
+        inputs, targets = map(_unwrap, inputs), tuple(map(_unwrap, out))
+        options = {name: _unwrap(value) for name, value in options.items()}
+        if targets:
+            options["out"] = targets
+        result = getattr(ufunc, method)(*inputs, **options)
         return out[0] if out else _wrap(result)
 
     def __array_function__(self, function, types, args, kwargs):

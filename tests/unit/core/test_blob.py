@@ -151,6 +151,34 @@ def test_on_a_device_a_blob_has_the_arrays_of_that_device(mirror):
     assert blob.on(blob.device) is blob
 
 
+def test_reading_leaves_the_values_to_the_device(mirror):
+    blob = Blob((2, 3))
+    blob.on(mirror).data[...] = 5
+    before = moves.total
+    assert (blob.read() == 5).all()
+    assert (blob.on(mirror).read() == 5).all()
+    blob.on(mirror).data[...] = 6
+    assert moves.total == before + 1
+
+
+def test_overwriting_fetches_nothing(mirror):
+    blob = Blob((2, 3))
+    blob.on(mirror).data[...] = 5
+    before = moves.total
+    blob.overwrite()[...] = 6
+    blob.on(mirror).overwrite()[...] = 7
+    assert moves.total == before
+    assert (blob.data == 7).all()
+
+
+@pytest.mark.parametrize("method", ["read", "overwrite"])
+def test_reading_and_overwriting_follow_the_memory_format(mirror, method):
+    blob = Blob((2, 3, 4, 5))
+    blob.format = CHANNELS_LAST
+    assert getattr(blob, method)().strides == blob.data.strides
+    assert getattr(blob.on(mirror), method)().strides == blob.data.strides
+
+
 def test_on_a_device_channels_last_is_a_view_too(mirror):
     blob = Blob((2, 3, 4, 5))
     blob.format = CHANNELS_LAST

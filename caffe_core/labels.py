@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from caffe_core.blob import Blob
+from caffe_core.indices import whole_numbers
 from caffe_core.layer import Layer
-
-_NO_CLASS = np.iinfo(np.intp).min
+from caffe_core.rows import in_memory_order
 
 
 def check_label_count(layer: Layer, scores: Blob, labels: Blob, axis: int) -> None:
@@ -25,6 +25,21 @@ def check_label_count(layer: Layer, scores: Blob, labels: Blob, axis: int) -> No
             f"bottom {names[0]!r} {scores.shape} with its classes along axis {axis} needs {wanted} "
             f"labels, bottom {names[1]!r} {labels.shape} has {labels.count}; "
             "give one label for each prediction, or set axis"
+        )
+
+
+def check_label_an_item(layer: Layer, scores: Blob, labels: Blob) -> None:
+    """Check that there is one label for each item, each index of the first axis of `scores`.
+
+    Raises:
+        LayerError: There are more or fewer.
+    """
+    wanted = scores.shape[scores.axis(0)]
+    if labels.count != wanted:
+        names = layer.param.bottom
+        raise layer.error(
+            f"bottom {names[0]!r} {scores.shape} needs {wanted} labels, one for each item, "
+            f"bottom {names[1]!r} {labels.shape} has {labels.count}; give as many"
         )
 
 
@@ -66,7 +81,7 @@ class Labels:
         Raises:
             LayerError: A label that counts names no class.
         """
-        self._cut(blob)
+        whole_numbers(blob.data, self.values.reshape(blob.shape), self._wrong.reshape(blob.shape))
         if self.ignore is not None:
             np.not_equal(self.values, self.ignore, out=self.valid)
             self.count = int(np.count_nonzero(self.valid))
@@ -87,15 +102,6 @@ class Labels:
         """Replace the score of each label."""
         in_memory_order(scores)[self._places] = picked
 
-    def _cut(self, blob: Blob) -> None:
-        """Take the whole part of each label; which number NaN becomes would depend on the CPU."""
-        values = self.values.reshape(blob.shape)
-        with np.errstate(invalid="ignore"):
-            np.copyto(values, blob.data, casting="unsafe")
-        unknown = np.isnan(blob.data, out=self._wrong.reshape(blob.shape))
-        if unknown.any():
-            values[unknown] = _NO_CLASS
-
     def _error(self, blob: Blob) -> Exception:
         position = tuple(int(each) for each in np.argwhere(self._wrong.reshape(blob.shape))[0])
         return self.layer.error(
@@ -104,13 +110,6 @@ class Labels:
             f"{self.layer.param.bottom[0]!r} has scores for; correct the labels or the number of "
             "scores, or set ignore_label if such items shall not count"
         )
-
-
-def in_memory_order(array: np.ndarray) -> np.ndarray:
-    """Return a 1-D view of a blob's array, of either memory format, in the order of memory."""
-    order = sorted(range(array.ndim), key=lambda axis: -array.strides[axis])
-    flat: np.ndarray = array.transpose(order).reshape(-1)
-    return flat
 
 
 def _places(shape: list[int], steps: list[int]) -> Any:

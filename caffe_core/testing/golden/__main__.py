@@ -23,7 +23,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     if not cases:
         print(f"no golden case (*.npz) under {args.folder!r} matches", file=sys.stderr)
         return 2
-    logging.getLogger("caffe").setLevel(logging.ERROR)  # old formats are warned of, case by case
     options = Options(args.device, args.engine, args.memory_format)
     counts: Counter[Status] = Counter()
     for case in cases:
@@ -59,4 +58,5 @@ def _parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
+    logging.getLogger("caffe").setLevel(logging.ERROR)  # old formats are warned of, case by case
     sys.exit(main())

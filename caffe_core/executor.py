@@ -146,7 +146,10 @@ def _nothing() -> None:
 
 def _weighted(top: Blob, weight: float) -> float:
     values = top.data_tensor.read(CPU)[: top.count]
-    return weight * float(values[0] if top.count == 1 else values.sum())
+    if top.count == 1:
+        return weight * float(values[0])
+    with np.errstate(all="ignore"):
+        return weight * float(values.sum())
 
 
 def _forward_reordered(node: Node, run: Call) -> None:

@@ -145,7 +145,9 @@ class Registry(Generic[T]):
         chosen = [
             entry
             for entry in claims
-            if preferred is None or _canonical(preferred) == _canonical(_dist(entry)[0])
+            if preferred is None
+            or len(claims) == 1
+            or _canonical(preferred) == _canonical(_dist(entry)[0])
         ]
         if len(chosen) == 1:
             return chosen[0]

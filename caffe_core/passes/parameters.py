@@ -34,6 +34,7 @@ def gather_parameters(graph: Graph) -> list[str]:
     for node in graph.nodes:
         _check_spec_count(node)
         if node.layer.blobs:
+            _check_name(graph, node)
             graph.params[node.name] = node.layer.blobs
         for index, blob in enumerate(node.layer.blobs):
             spec = _spec(node, index)
@@ -57,6 +58,15 @@ def _check_spec_count(node: Node) -> None:
         raise NetError(
             f"{node.label}: Too many params specified: the layer has {blobs} learned blobs, "
             f"`param` is given {given} times; remove {given - blobs}"
+        )
+
+
+def _check_name(graph: Graph, node: Node) -> None:
+    if node.name in graph.params:
+        log.warning(
+            "%s: another layer with learned blobs has this name too, so weight files keep those of "
+            "one of them only; rename it",
+            node.label,
         )
 
 

@@ -143,6 +143,9 @@ def test_numbers_may_overflow():
     net = Net(NET)
     net.blobs["x"].data[...] = np.finfo(np.float32).max
     assert net.forward() == np.inf
+    net = Net(NET.replace("Total", "Double"))
+    net.blobs["x"].data[...] = [[3e38] * 3, [-3e38] * 3]
+    assert np.isnan(net.forward())
 
 
 class Head(Layer):

@@ -85,15 +85,22 @@ def test_caffe_prefer_decides(install, animals, monkeypatch, preferred):
     assert animals.supplier("Cat") == "big-zoo"
 
 
-def test_caffe_prefer_must_name_a_supplier(install, animals, monkeypatch):
+def test_caffe_prefer_must_name_one_of_several_suppliers(install, animals, monkeypatch):
     install("zoo-cat", "Cat = zoo_cat:Cat")
-    monkeypatch.setenv("CAFFE_PREFER", "Cat=big-zoo")
+    install("big-zoo", "Cat = big_zoo:Cat")
+    monkeypatch.setenv("CAFFE_PREFER", "Cat=old-zoo")
     with pytest.raises(PluginError) as caught:
         animals["Cat"]
     assert str(caught.value) == (
-        "CAFFE_PREFER wants animal 'Cat' from big-zoo, but it is supplied by zoo-cat 1.2. "
-        "Correct CAFFE_PREFER."
+        "CAFFE_PREFER wants animal 'Cat' from old-zoo, but it is supplied by "
+        "big-zoo 1.2 and zoo-cat 1.2. Correct CAFFE_PREFER."
     )
+
+
+def test_caffe_prefer_is_for_groups_in_which_there_is_a_choice(install, animals, monkeypatch):
+    install("zoo-cat", "Cat = zoo_cat:Cat", "zoo_cat", "Cat = 'cat'")
+    monkeypatch.setenv("CAFFE_PREFER", "Cat=big-zoo")
+    assert animals["Cat"] == "cat"
 
 
 def test_one_distribution_found_twice_is_no_quarrel(install, animals, tmp_path, monkeypatch):

@@ -247,12 +247,21 @@ def test_weights_that_are_not_finite_are_found():
         solver.step(1)
 
 
-def test_training_goes_on_regardless_if_told_so():
-    solver = Solver(NET + "max_iter: 5", stop_on_nan=False)
-    solver.net.layers["c"].special = {3: math.nan}
+@pytest.mark.parametrize("poison", [math.nan, math.inf])
+def test_training_goes_on_regardless_if_told_so(poison):
+    text = NET + "max_iter: 5 weight_decay: 0.1 momentum: 0.9 clip_gradients: 1000"
+    solver = Solver(text, stop_on_nan=False)
+    solver.net.layers["c"].special = {3: poison}
     solver.solve()
     assert solver.iteration == 5
     assert math.isnan(weight(solver))
+
+
+def test_a_net_that_learns_nothing_can_be_solved():
+    text = NET.replace('type: "Gain"', 'type: "Double"') + "momentum: 0.9 clip_gradients: 1"
+    solver = Solver(text + ' max_iter: 2 snapshot: 1 snapshot_prefix: "s"')
+    solver.solve()
+    assert solver.iteration == 2
 
 
 LARGE = """

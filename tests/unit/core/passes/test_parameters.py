@@ -32,6 +32,14 @@ def test_each_learned_blob_is_listed_once_with_its_factors(graph):
     assert notes == ["2 learned blobs, 6 values"]
 
 
+def test_two_layers_of_one_name_that_learn_are_worth_a_warning(graph, messages):
+    gathered(graph(chain("", "").replace('name: "h"', 'name: "g"')))
+    assert messages()[-1] == (
+        "g (Gain): another layer with learned blobs has this name too, so weight files keep "
+        "those of one of them only; rename it"
+    )
+
+
 def test_a_name_alone_shares_nothing(graph):
     net, _ = gathered(graph(chain('param { name: "w" }', "")))
     assert [p.name for p in net.learnable] == ["w", "h[0]"]

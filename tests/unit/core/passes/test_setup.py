@@ -89,6 +89,11 @@ def test_two_tops_of_one_name(graph):
     assert message.startswith("e (Any): Top blob 'x' produced by multiple sources. Rename one")
 
 
+def test_one_layer_with_two_tops_of_one_name(graph):
+    message = refusal(graph('layer { name: "d" type: "Any" top: "x" top: "x" }'))
+    assert message.startswith("d (Any): Top blob 'x' produced by multiple sources. Rename one")
+
+
 @pytest.mark.parametrize(
     ("layer", "message"),
     [

@@ -76,7 +76,7 @@ class Bench:
         need_backward: bool = True,
     ):
         self.setting = setting
-        self.in_place = in_place
+        self._in_place = in_place
         self._seed = seed
         self._inputs = setting.case.inputs()
         self.bottom = [Blob(each.shape, setting.dtype) for each in self._inputs]
@@ -93,7 +93,7 @@ class Bench:
         self._set_format()
         self._shapes: list[tuple[int, ...]] | None = None
         self._prepare()
-        self.state = self._state()
+        self._start = self._initial_state()
 
     @property
     def device(self) -> Device:
@@ -203,7 +203,7 @@ class Bench:
             blob.data[...] = values
         for blob, values in zip(self.layer.blobs, self.blob_values, strict=True):
             blob.data[...] = values
-        self.layer.restore(copy.deepcopy(self.state))
+        self.layer.restore(copy.deepcopy(self._start))
 
     def redraw(self, shapes: Sequence[Sequence[int]] | None = None, *, seed: int) -> None:
         """Give the bottoms other values and, if `shapes` is given, other shapes.
@@ -264,7 +264,7 @@ class Bench:
     def _make_tops(self) -> list[Blob]:
         case = self.setting.case
         count = len(case.bottom) if self.setting.layer.equal_counts else case.tops
-        if self.in_place:
+        if self._in_place:
             return self.bottom[:count]
         return [Blob((), self.setting.dtype) for _ in range(count)]
 
@@ -272,7 +272,7 @@ class Bench:
         setting = self.setting
         bottoms = [f"bottom{index}" for index in range(len(self.bottom))]
         tops = [
-            bottoms[index] if self.in_place else f"top{index}" for index in range(len(self.top))
+            bottoms[index] if self._in_place else f"top{index}" for index in range(len(self.top))
         ]
         lines = [f'name: "layer" type: "{setting.type_name}"']
         lines += [f'bottom: "{name}"' for name in bottoms]
@@ -319,7 +319,7 @@ class Bench:
         self._shapes = shapes
         self.kernel.prepare(self.on_device(self.bottom), self.on_device(self.top))
 
-    def _state(self) -> dict[str, Any]:
+    def _initial_state(self) -> dict[str, Any]:
         _ = self.layer.rng  # part of the state once it is there
         return copy.deepcopy(self.layer.state())
 

@@ -104,8 +104,11 @@ class Kernel:
         self.need_backward = True
 
     @classmethod
-    def refuses(cls, layer: Layer) -> str | None:
-        """Return why this kernel cannot run `layer`, which is set up and shaped; None if it can."""
+    def refuses(cls, layer: Layer, bottom: Sequence[Blob], top: Sequence[Blob]) -> str | None:
+        """Return why this kernel cannot run `layer`, which is set up and shaped; None if it can.
+
+        Shapes may change later: what is chosen by them must go on to work, if slower.
+        """
         return None
 
     def prepare(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:

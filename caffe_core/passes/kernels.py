@@ -64,7 +64,7 @@ def _choose(graph: Graph, node: Node, device: Device) -> Any:
                 raise
             node.refusals.append(f"{engine}: {error}")
             continue
-        reason = kernel_type.refuses(node.layer)
+        reason = kernel_type.refuses(node.layer, node.bottom, node.top)
         if reason is None:
             node.engine = engine
             return kernel_type

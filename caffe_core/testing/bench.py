@@ -296,7 +296,7 @@ class Bench:
             self.setting.case.ready(layer)
 
     def _make_kernel(self) -> Kernel:
-        reason = self.setting.kernel.refuses(self.layer)
+        reason = self.setting.kernel.refuses(self.layer, self.bottom, self.top)
         if reason is not None:
             raise RefusalError(f"{self.setting.kernel.__name__} refuses: {reason}")
         return self.setting.kernel(self.layer, self.device, Workspace(self.device))

@@ -319,7 +319,7 @@ def test_settings_of_an_installed_type_are_all_its_cases_formats_and_dtypes():
 def test_a_kernel_that_refuses_is_no_violation_but_must_take_something():
     class Choosy(SquareKernel):
         @classmethod
-        def refuses(cls, layer):
+        def refuses(cls, layer, bottom, top):
             return "needs float32" if layer.dtype == FLOAT64 else None
 
     single, double = contract.settings(Square, kernels=[Choosy], cases=[Case(bottom=[(3, 2)])])
@@ -329,7 +329,7 @@ def test_a_kernel_that_refuses_is_no_violation_but_must_take_something():
 
     class Never(SquareKernel):
         @classmethod
-        def refuses(cls, layer):
+        def refuses(cls, layer, bottom, top):
             return "never"
 
     with pytest.raises(CaffeError, match=r"no kernel takes any case\n.*Never refuses: never"):
@@ -339,7 +339,7 @@ def test_a_kernel_that_refuses_is_no_violation_but_must_take_something():
 def test_a_float32_only_kernel_has_its_gradient_checked_in_float32():
     class Single(SlightlyWrong):
         @classmethod
-        def refuses(cls, layer):
+        def refuses(cls, layer, bottom, top):
             return "needs float32" if layer.dtype == FLOAT64 else None
 
         def backward(self, top, propagate_down, bottom):

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
-from caffe_core.blob import ANY_FORMAT, Blob
-from caffe_core.kernel import Kernel
+from caffe_core.blob import Blob
 from caffe_core.layer import Facts, Layer
+from caffe_core.neuron import NeuronKernel
 from caffe_core.testing import Case
 
 
@@ -24,17 +25,16 @@ class ReLU(Layer):
         """Read the slope. If it is negative, the top does not tell the sign of the bottom."""
         self.negative_slope = self.param.relu_param.negative_slope
         if self.negative_slope < 0:
-            self.facts = Facts(elementwise=True, backward_reads=frozenset({"bottom"}))
+            reads = frozenset({"bottom"})
+            self.facts = Facts(elementwise=True, inplace=True, backward_reads=reads)
 
 
-class ReLUKernel(Kernel):
+class ReLUKernel(NeuronKernel):
     """ReLU on arrays."""
 
-    formats = ANY_FORMAT
-
-    def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+    def activate(self, x: Any, y: Any) -> None:
         """Write the top."""
-        x, y, slope = bottom[0].data, top[0].data, self.layer.negative_slope
+        slope = self.layer.negative_slope
         if slope == 0:
             self.xp.maximum(x, 0, out=y)
             return
@@ -44,15 +44,10 @@ class ReLUKernel(Kernel):
         self.xp.maximum(x, 0, out=y)
         y += negative
 
-    def backward(
-        self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]
-    ) -> None:
+    def differentiate(self, x: Any, y: Any, dy: Any, dx: Any) -> None:
         """Write the bottom's diff."""
-        if not propagate_down[0]:
-            return
         slope = self.layer.negative_slope
-        sign = top[0].data if slope >= 0 else bottom[0].data
-        dx, dy = bottom[0].diff, top[0].diff
+        sign = y if slope >= 0 else x
         if slope == 0:
             positive = self.xp.greater(sign, 0, out=self.workspace.like(sign, bool))
             self.xp.multiply(dy, positive, out=dx)

@@ -27,7 +27,7 @@ class Fast(Kernel):
 
 class Fussy(Kernel):
     @classmethod
-    def refuses(cls, layer):
+    def refuses(cls, layer, bottom, top):
         return "it is Tuesday" if layer.name == "s" else None
 
 

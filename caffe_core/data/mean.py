@@ -33,7 +33,7 @@ def read(path: str) -> np.ndarray:
             f"{path!r}: expected one image (1, channels, height, width), found an array "
             f"{image.shape}; write it with `caffe convert mean`"
         )
-    image.shape = image.shape[-3:]
+    image = image.reshape(image.shape[-3:])
     return image
 
 

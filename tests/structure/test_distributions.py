@@ -7,7 +7,6 @@ import importlib
 import inspect
 import re
 import sys
-from importlib import metadata
 
 import pytest
 from packaging.requirements import Requirement
@@ -18,6 +17,11 @@ from caffe_core.hooks import manager
 from caffe_core.kernel import Kernel
 from caffe_core.layer import Layer
 from caffe_core.update_rule import UpdateRule
+
+if sys.version_info >= (3, 12):
+    from importlib import metadata
+else:
+    import importlib_metadata as metadata
 
 NAMES = {
     "layers_cpu": "caffe-layer-{}",

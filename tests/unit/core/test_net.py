@@ -269,7 +269,7 @@ def test_loss_weights_are_given_by_blob():
 
 
 def test_a_steady_pass_allocates_no_blob():
-    text = NET.replace("dim: 2 dim: 3", "dim: 64 dim: 512").replace("Gain", "Double")
+    text = NET.replace("dim: 2 dim: 3", "dim: 64 dim: 2048").replace("Gain", "Double")
     net = Net(text, Phase.TRAIN)
     net.forward_backward()
     tracemalloc.start()

@@ -196,13 +196,19 @@ def elementwise(
 def check(function: Function, *, sample: int = 200, seed: int = 0) -> None:
     """Check the gradient by every variable.
 
+    A step in all elements at once may cross a kink, such as where another element becomes the
+    maximum; what is right in every element for itself is right.
+
     Raises:
         AssertionError: It is wrong. Names the variables and, of up to `sample` elements of each,
             those that are wrong.
     """
     wrong = directional(function, seed=seed)
     if wrong:
-        wrong += elementwise(function, sample=sample, seed=seed)
+        elements = elementwise(function, sample=sample, seed=seed)
+        if not elements and all(values.size <= sample for values in function.variables.values()):
+            return
+        wrong += elements
         raise AssertionError("; ".join(map(str, wrong)))
 
 

@@ -48,6 +48,15 @@ def test_channels_last_stores_the_channels_of_a_pixel_side_by_side(shape):
     np.testing.assert_array_equal(stored, expected)
 
 
+def test_arrays_follow_a_change_of_the_memory_format():
+    blob = Blob((2, 3, 4, 5))
+    assert blob.data.flags.c_contiguous
+    assert blob.diff.flags.c_contiguous
+    blob.format = CHANNELS_LAST
+    assert not blob.data.flags.c_contiguous
+    assert not blob.diff.flags.c_contiguous
+
+
 @given(st.lists(SHAPES, min_size=1, max_size=6), FORMATS)
 @settings(max_examples=100, deadline=None)
 def test_memory_only_ever_grows(shapes, memory_format):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from caffe_core import registry, snapshot
 from caffe_core.blob import CHANNELS_LAST
 from caffe_core.device import CPU
 from caffe_core.layer import Phase
@@ -110,6 +111,15 @@ def test_saving_moves_nothing_back(solvers):
     assert to_device == 1
 
 
+def test_a_state_holds_arrays_of_the_host(solvers, monkeypatch):
+    written = []
+    monkeypatch.setattr(snapshot, "write_state", lambda path, state: written.append(state))
+    for solver in solvers:
+        solver.step(1)
+        solver.snapshot()
+    assert {type(array) for state in written for array in state.history} == {np.ndarray}
+
+
 MIXED = """
 force_backward: true
 layer { name: "d" type: "Input" top: "x" input_param { shape { dim: 2 dim: 3 dim: 4 dim: 5 } } }
@@ -124,8 +134,6 @@ layer { name: "loss" type: "Total" bottom: "ip" top: "loss" }
 @pytest.mark.parametrize("memory_format", ["contiguous", "channels_last"])
 @pytest.mark.parametrize("missing", [[], ["Gain"], ["Double", "InnerProduct"], ["Total"]])
 def test_layers_fall_back_to_the_cpu_one_by_one(mirror, memory_format, missing):
-    from caffe_core import registry
-
     for name in missing:
         registry.kernels("mirror").unregister(name)
     nets = [

@@ -128,3 +128,5 @@ def test_what_is_made_is_told(messages, tmp_path):
     assert f"Creating training net from net file: {path}" in lines
     assert f"Creating test net (#0) specified by net file: {path}" in lines
     assert lines[-1] == "Solver scaffolding done."
+    Solver(SOLVER)
+    assert "Creating training net specified in net_param." in messages()

@@ -90,6 +90,11 @@ def test_gradients_within_the_limit_are_not_clipped(messages):
     assert messages() == []
 
 
+def test_a_limit_of_zero_stops_everything_and_a_negative_one_nothing():
+    assert one("clip_gradients: 0", [1, 1], [3, 4]) == [1, 1]
+    assert one("clip_gradients: -1", [1, 1], [3, 4]) == pytest.approx([0.7, 0.6])
+
+
 def test_the_step_is_left_in_the_gradients():
     (parameter,) = learned((2, 1, 1))
     step(make("", [parameter]), [[1, 2]])

@@ -79,17 +79,25 @@ class ConvolutionGeometry:
             for left, step in zip(rest, self.stride, strict=True)
         )
 
-    def padded(self, image: Shape) -> Shape:
-        """Return the least shape that holds a padded `image` and every position of the kernel."""
-        reach = (
-            (count - 1) * step + extent
-            for count, step, extent in zip(
-                self.positions(image), self.stride, self.extent, strict=True
+    def image(self, positions: Shape) -> Shape:
+        """Return the least image in which the kernel takes so many positions along each axis.
+
+        Where padding alone would do, the result is not positive.
+        """
+        return tuple(
+            (count - 1) * step + extent - 2 * pad
+            for count, step, extent, pad in zip(
+                positions, self.stride, self.extent, self.pad, strict=True
             )
         )
+
+    def padded(self, image: Shape) -> Shape:
+        """Return the least shape that holds a padded `image` and every position of the kernel."""
         return tuple(
-            max(length + 2 * pad, far)
-            for length, pad, far in zip(image, self.pad, reach, strict=True)
+            max(length, reached) + 2 * pad
+            for length, reached, pad in zip(
+                image, self.image(self.positions(image)), self.pad, strict=True
+            )
         )
 
 

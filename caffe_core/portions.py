@@ -24,7 +24,7 @@ class Portions:
     """
 
     def __init__(self, blob: Blob, workspace: Workspace, *wanted: tuple[Shape, Any]):
-        self._num, self._channels, *_ = blob.shape
+        self._num, self._channels, *_ = (*blob.shape, 1)
         self._format, self._workspace = blob.format, workspace
         item = math.prod(blob.shape[1:]) * blob.dtype.itemsize
         self._size = max(1, min(self._num, _BYTES // max(item, 1)))

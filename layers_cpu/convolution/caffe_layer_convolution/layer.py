@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from caffe_core.blob import Blob
+from caffe_core.blob import Blob, Shape
 from caffe_core.convolution import ConvolutionGeometry
 from caffe_core.layer import Facts, Layer, at_least
 
@@ -35,16 +35,28 @@ class Convolution(Layer):
         self.group = param.group
         self.geometry = ConvolutionGeometry.read(self, self.axes - self.axis - 1)
         self._check_channels()
-        shape = (self.outputs, self.channels // self.group, *self.geometry.kernel)
-        self.add_blob(shape, param.weight_filler)
+        self.add_blob(self.weight_shape(), param.weight_filler)
         if param.bias_term:
             self.add_blob((self.outputs,), param.bias_filler)
 
     def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Keep the batch axes, then ``num_output``, then the positions of the kernel."""
         self._check_shapes(bottom)
-        *batch, _ = bottom[0].shape[: self.axis + 1]
-        image = bottom[0].shape[self.axis + 1 :]
+        batch = bottom[0].shape[: self.axis]
+        image = self.top_image(bottom[0].shape[self.axis + 1 :])
+        for each in top:
+            each.reshape(*batch, self.outputs, *image)
+
+    def weight_shape(self) -> Shape:
+        """Return the shape of the weight."""
+        return (self.outputs, self.channels // self.group, *self.geometry.kernel)
+
+    def top_image(self, image: Shape) -> Shape:
+        """Return the spatial axes of the tops, given those of the bottoms.
+
+        Raises:
+            LayerError: Nothing would be left.
+        """
         positions = self.geometry.positions(image)
         if any(count < 1 for count in positions):
             pad, extent = self.geometry.pad, self.geometry.extent
@@ -53,8 +65,7 @@ class Convolution(Layer):
                 f"is {tuple(n + 2 * p for n, p in zip(image, pad, strict=True))}; "
                 "use a smaller kernel, more pad or larger images"
             )
-        for each in top:
-            each.reshape(*batch, self.outputs, *positions)
+        return positions
 
     def _check_channels(self) -> None:
         if self.outputs == 0:

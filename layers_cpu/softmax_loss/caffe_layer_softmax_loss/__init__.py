@@ -10,12 +10,13 @@ from caffe_layer_softmax import one_each, softmax
 from caffe_core.blob import ANY_FORMAT, Blob
 from caffe_core.kernel import Kernel
 from caffe_core.labels import Labels, check_label_count
-from caffe_core.layer import Facts, Layer, between, exactly
+from caffe_core.layer import between
+from caffe_core.loss import LossLayer
 from caffe_core.normalization import divisor, normalization_mode
 from caffe_core.testing import Case, labels
 
 
-class SoftmaxWithLoss(Layer):
+class SoftmaxWithLoss(LossLayer):
     """Multinomial logistic loss of the softmax of scores, computed together for accuracy.
 
     Bottoms: scores with classes along ``softmax_param.axis``, and one label, from 0 to classes - 1,
@@ -23,11 +24,7 @@ class SoftmaxWithLoss(Layer):
     ``loss_param`` says which label to ignore and what the sum is divided by.
     """
 
-    bottoms = exactly(2)
     tops = between(1, 2)
-    auto_tops = True
-    is_loss = True
-    facts = Facts(backward_reads=frozenset())
 
     def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Read axis, ignored label and normalisation."""
@@ -39,13 +36,9 @@ class SoftmaxWithLoss(Layer):
     def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Make the loss a single number."""
         check_label_count(self, *bottom, self.axis)
-        top[0].reshape(())
+        super().reshape(bottom, top)
         if len(top) > 1:
             top[1].reshape(bottom[0].shape)
-
-    def allow_force_backward(self, bottom_index: int) -> bool:
-        """Labels get no gradient."""
-        return bottom_index != 1
 
 
 class SoftmaxWithLossKernel(Kernel):
@@ -80,11 +73,7 @@ class SoftmaxWithLossKernel(Kernel):
         self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]
     ) -> None:
         """Write the diff of the scores: the probabilities, less 1 at each label."""
-        if propagate_down[1]:
-            raise self.layer.error(
-                f"bottom {self.layer.param.bottom[1]!r} is asked for a gradient, but labels have "
-                "none; set propagate_down to true for bottom 0, false for bottom 1"
-            )
+        self.layer.refuse_gradients(propagate_down)
         if not propagate_down[0]:
             return
         weights = self.one_each

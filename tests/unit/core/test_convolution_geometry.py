@@ -81,3 +81,20 @@ def test_im2col_copies_patches_and_col2im_adds_them_up():
     columns.col2im()
     patches.store(images)
     assert images.tolist() == [[[0, 2, 3, 8, 5]], [[0, 7, 8, 18, 10]]]
+
+
+@pytest.mark.parametrize(
+    ("positions", "fields", "image"),
+    [
+        (5, {"kernel_size": [3]}, 7),
+        (4, {"kernel_size": [4], "stride": [2], "pad": [1]}, 8),
+        (1, {"kernel_size": [3], "dilation": [3]}, 7),
+        (1, {"kernel_size": [3], "pad": [2]}, -1),
+    ],
+)
+def test_the_least_image_with_so_many_positions(positions, fields, image):
+    found = geometry(1, **fields)
+    assert found.image((positions,)) == (image,)
+    if image > 0:
+        assert found.positions((image,)) == (positions,)
+        assert found.positions((image - 1,)) == (positions - 1,)

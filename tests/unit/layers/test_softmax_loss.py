@@ -93,5 +93,5 @@ def test_labels_get_no_gradient_unless_told_so_by_mistake():
     make().forward_backward()
     net = make()
     net.nodes[-1].propagate_down[1] = True
-    with pytest.raises(LayerError, match="'label' is asked for a gradient, but labels have none"):
+    with pytest.raises(LayerError, match="'label' is asked for a gradient, but has none"):
         net.forward_backward()

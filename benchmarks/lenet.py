@@ -14,7 +14,7 @@ import statistics
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, sleep
 
 import numpy as np
 
@@ -24,6 +24,7 @@ from caffe_core.proto.files import load_net
 
 ROOT = Path(__file__).parents[1]
 NET = ROOT / "examples/mnist/lenet_train_test.prototxt"
+PAUSE = 0.1  # seconds: threads that the other side keeps spinning have gone to sleep then
 SGD = {"lr": 0.01, "momentum": 0.9, "weight_decay": 0.0005}
 
 Iteration = Callable[[], object]
@@ -145,6 +146,7 @@ def measure(task: str, batch: int, ours: Iteration, theirs, args: argparse.Names
 
 
 def turn(iteration: Iteration, count: int) -> float:
+    sleep(PAUSE)
     start = perf_counter()
     for _ in range(count):
         iteration()

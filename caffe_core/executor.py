@@ -39,6 +39,11 @@ class Executor:
             for top, weight in zip(node.top, node.loss_weights, strict=True)
             if weight
         ]
+        self._absorbed = {
+            index: nodes.index(node.absorbed_by)
+            for index, node in enumerate(nodes)
+            if node.absorbed_by
+        }
         self._seen = -1  # the count of changes at which the nodes from _first on were made ready
         self._first = 0
 
@@ -54,6 +59,8 @@ class Executor:
 
     def forward(self, start: int, end: int) -> float:
         """Run the nodes from `start` to `end`, which is included; return their weighted loss."""
+        if self._absorbed:
+            self._release(start, end)
         if self._seen != reshapes.count or start < self._first:
             self.reshape(start)
         self._run(self._forward, range(start, end + 1), "forward", show_forward)
@@ -66,6 +73,25 @@ class Executor:
         if None in self._ready[end : start + 1]:
             self.reshape(end)
         self._run(self._backward, range(start, end - 1, -1), "backward", show_backward)
+
+    def _release(self, start: int, end: int) -> None:
+        """Undo the fusions of which only a part is to run, or all if each layer is to be shown."""
+        for index, writer in list(self._absorbed.items()):
+            parted = (start <= writer <= end) != (start <= index <= end)
+            if index in self._absorbed and (parted or self.debug_info):
+                self._separate(writer)
+
+    def _separate(self, writer: int) -> None:
+        kernel = self.nodes[writer].kernel
+        assert kernel is not None
+        kernel.release()
+        parted = [index for index, by in self._absorbed.items() if by == writer]
+        for index in parted:
+            self.nodes[index].absorbed_by = None
+            del self._absorbed[index]
+        for index in (writer, *parted):
+            self._ready[index] = None
+        self._seen = -1
 
     def _run(
         self, calls: list[Call], order: range, doing: str, show: Callable[[Node], None]
@@ -110,6 +136,8 @@ class Executor:
     def _forward_call(self, index: int, bottom: list[Blob], top: list[Blob]) -> Call:
         node = self.nodes[index]
         assert node.kernel is not None
+        if node.absorbed_by is not None:
+            return _nothing
         run: Call = functools.partial(node.kernel.forward, bottom, top)
         if node.reorders:
             run = functools.partial(_forward_reordered, node, run)

@@ -37,7 +37,7 @@ class Options:
     device: Device = CPU
     dtype: np.dtype[Any] = field(default_factory=lambda: np.dtype(np.float32))
     seed: int = 0
-    memory_format: str = "contiguous"
+    memory_format: str = "auto"
     engines: tuple[str, ...] | None = None
     fallback: bool = False
     passes: tuple[str, ...] | None = None
@@ -68,6 +68,7 @@ class Node:
         engine: Name of the kernel's engine.
         refusals: Why kernels that come before the chosen one were not taken.
         reorders: Bottoms and tops that the kernel sees as copies in another memory format.
+        absorbed_by: The node whose kernel computes this one's forward too.
     """
 
     layer: Layer
@@ -82,6 +83,7 @@ class Node:
     engine: str = ""
     refusals: list[str] = field(default_factory=list)
     reorders: list[Reorder] = field(default_factory=list)
+    absorbed_by: Node | None = None
 
     @property
     def name(self) -> str:

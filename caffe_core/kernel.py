@@ -111,6 +111,16 @@ class Kernel:
         """
         return None
 
+    def absorb(self, layer: Layer) -> bool:
+        """Compute, in forward, `layer` too, which follows in place; return whether it is done.
+
+        Called before `prepare`, once for each layer that follows, in order.
+        """
+        return False
+
+    def release(self) -> None:
+        """Compute no other layers any more. `prepare` follows."""
+
     def prepare(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Make ready for the present shapes. Called before the first forward after a reshape."""
 

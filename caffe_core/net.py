@@ -72,7 +72,7 @@ class Net:
         device: str | Device = "cpu",
         dtype: Any = np.float32,
         seed: int | None = None,
-        memory_format: str = "contiguous",
+        memory_format: str = "auto",
         engines: Sequence[str] | None = None,
         fallback: bool = False,
         passes: Sequence[str] | None = None,

@@ -74,7 +74,7 @@ def add_execution(parser: argparse.ArgumentParser) -> None:
     )
     flags.add_argument(
         "--memory-format",
-        default="contiguous",
+        default="auto",
         metavar="FORMAT",
         choices=("contiguous", "channels_last", "auto"),
         help="contiguous, channels_last, or auto: what the kernels prefer",

@@ -121,8 +121,8 @@ def formats(net):
     return {name: blob.format for name, blob in net.blobs.items()}
 
 
-def test_blobs_are_contiguous_unless_asked_otherwise():
-    net = Net(chain("LikesLast", "LikesLast"))
+def test_contiguous_is_for_every_blob_whatever_kernels_like():
+    net = Net(chain("LikesLast", "LikesLast"), memory_format="contiguous")
     assert set(formats(net).values()) == {CONTIGUOUS}
     assert net.notes["formats"] == []
 

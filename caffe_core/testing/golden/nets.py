@@ -71,14 +71,29 @@ def _run(net: Net, case: GoldenCase, comparison: Comparison) -> None:
     for name, value in case.each("topdiff").items():
         net.blobs[name].diff[...] = value
     net.backward()
-    zeros = {name: np.zeros_like(value) for name, value in case.each("out").items()}
-    comparison.arrays("diff", feed.blob_diffs(net), zeros | case.each("diff"))
+    comparison.arrays("diff", feed.blob_diffs(net), _gradients(net, case))
     found = feed.param_diffs(net)
     comparison.arrays("paramdiff", found, case.each("paramdiff"))
     sampled = {name: diff.ravel()[::_EVERY] for name, diff in found.items()}
     comparison.arrays("paramdiff_every97", sampled, case.each("paramdiff_every97"))
     norms = {name: np.linalg.norm(diff) for name, diff in found.items()}
     comparison.arrays("paramdiff_l2", norms, case.each("paramdiff_l2"))
+
+
+def _gradients(net: Net, case: GoldenCase) -> dict[str, Any]:
+    """The diff of each blob: zeros where the case has none.
+
+    Left out is what the original's Scale leaves in the diff of a bottom that gets no gradient,
+    where it multiplies.
+    """
+    zeros = {name: np.zeros_like(value) for name, value in case.each("out").items()}
+    scratch = {
+        node.bottom_names[0]
+        for node in net.nodes
+        if node.layer.type == "Scale" and not node.propagate_down[0]
+    }
+    diffs = zeros | case.each("diff")
+    return {name: diff for name, diff in diffs.items() if name not in scratch}
 
 
 def _generated(net: Net) -> dict[str, Any]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 from dataclasses import dataclass
 
 from caffe_core.blob import Shape
@@ -63,6 +65,16 @@ class ConvolutionGeometry:
         axes = len(self.kernel)
         return self.kernel == self.stride == (1,) * axes and self.pad == (0,) * axes
 
+    def blocks(self) -> list[tuple[slice, ...]]:
+        """Return the kernel cut into blocks that can be added to an image in one go.
+
+        No two elements of a block see the same element of an image, wherever the kernel stands.
+        """
+        axes = zip(self.kernel, self.stride, self.dilation, strict=True)
+        return list(
+            itertools.product(*(_parts(n, step // math.gcd(step, gap)) for n, step, gap in axes))
+        )
+
     def positions(self, image: Shape) -> Shape:
         """Return how many positions the kernel takes along each axis of an `image`.
 
@@ -122,6 +134,11 @@ def _per_axis(layer: Layer, axes: int, name: str, short: str | None, default: in
             "spatial axes"
         )
     return values * axes if len(values) == 1 else values
+
+
+def _parts(total: int, size: int) -> list[slice]:
+    """The numbers below `total`, cut into parts of at most `size`."""
+    return [slice(start, min(start + size, total)) for start in range(0, total, size)]
 
 
 def _by(shape: Shape) -> str:

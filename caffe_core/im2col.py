@@ -28,6 +28,7 @@ class Patches:
         padded: The images, ``(channels, *padded, images)``.
         windows: Every patch, ``(channels, *kernel, *positions, images)``: a view of `padded`, in
             which the elements that patches have in common are the same memory.
+        blocks: What `ConvolutionGeometry.blocks` returns.
     """
 
     def __init__(
@@ -61,6 +62,7 @@ class Patches:
                 last,
             ),
         )
+        self.blocks = geometry.blocks()
 
     @staticmethod
     def size(geometry: ConvolutionGeometry, image: Shape) -> int:
@@ -102,8 +104,8 @@ class Columns:
         self.array = buffer[: math.prod(shape)].reshape(shape)
         across = math.prod(shape[axes + 2 : -1])
         self.span = slice(rows.start * across, rows.stop * across)
-        taps = [(slice(None), *tap) for tap in np.ndindex(*shape[1 : axes + 1])]
-        self._taps = [(self._windows[tap], self.array[tap]) for tap in taps]
+        blocks = [(slice(None), *block) for block in patches.blocks]
+        self._blocks = [(self._windows[block], self.array[block]) for block in blocks]
 
     def im2col(self) -> None:
         """Copy each patch to its column."""
@@ -111,5 +113,5 @@ class Columns:
 
     def col2im(self) -> None:
         """Add each column to its patch."""
-        for window, column in self._taps:
-            window += column
+        for windows, columns in self._blocks:
+            windows += columns

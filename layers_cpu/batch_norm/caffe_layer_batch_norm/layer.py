@@ -68,4 +68,5 @@ class BatchNorm(Layer):
 
 
 def _channels(blob: Blob) -> int:
-    return (*blob.shape, 1)[1] if blob.axis(0) == 0 else 1
+    first = blob.axis(0)
+    return blob.shape[first + 1] if len(blob.shape) > 1 else 1

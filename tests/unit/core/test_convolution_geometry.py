@@ -98,3 +98,21 @@ def test_the_least_image_with_so_many_positions(positions, fields, image):
     if image > 0:
         assert found.positions((image,)) == (positions,)
         assert found.positions((image - 1,)) == (positions - 1,)
+
+
+@pytest.mark.parametrize(
+    ("fields", "blocks"),
+    [
+        ({"kernel_size": [3]}, [(0, 1), (1, 2), (2, 3)]),
+        ({"kernel_size": [5], "stride": [2]}, [(0, 2), (2, 4), (4, 5)]),
+        ({"kernel_size": [3], "stride": [4]}, [(0, 3)]),
+        ({"kernel_size": [5], "stride": [6], "dilation": [4]}, [(0, 3), (3, 5)]),
+    ],
+)
+def test_no_two_elements_of_a_block_see_the_same(fields, blocks):
+    found = geometry(1, **fields)
+    assert [(part.start, part.stop) for (part,) in found.blocks()] == blocks
+    gap, step = found.dilation[0], found.stride[0]
+    for start, stop in blocks:
+        seen = [gap * tap + step * position for tap in range(start, stop) for position in range(9)]
+        assert len(seen) == len(set(seen))

@@ -58,7 +58,8 @@ def _reorder(node: Node) -> list[str]:
     assert node.kernel is not None
     blobs = [blob for blob in _around(node) if len(blob.shape) >= _AXES]
     present = Counter(blob.format for blob in blobs)
-    if len(present) <= 1 and all(each in node.kernel.formats for each in present):
+    agree = len(present) <= 1 or not node.bottom  # the tops of a source have nothing in common
+    if agree and all(each in node.kernel.formats for each in present):
         return []
     chosen = max(node.kernel.formats, key=lambda each: present[each])
     node.reorders = []

@@ -127,6 +127,15 @@ def test_contiguous_is_for_every_blob_whatever_kernels_like():
     assert net.notes["formats"] == []
 
 
+def test_the_tops_of_a_source_need_not_agree():
+    two = """layer { name: "in" type: "Input" top: "x" top: "label" input_param {
+        shape { dim: 2 dim: 3 dim: 4 dim: 5 } shape { dim: 2 dim: 1 dim: 1 dim: 1 } } }"""
+    net = Net(chain("LikesLast", source=two), memory_format="auto")
+    assert net.blobs["x"].format is CHANNELS_LAST
+    assert net.blobs["label"].format is CONTIGUOUS
+    assert net.nodes[0].reorders == []
+
+
 def test_channels_last_is_for_every_blob_that_may_have_it():
     net = Net(chain("Free", "Flat", "Free"), memory_format="channels_last")
     assert formats(net) == {
@@ -191,6 +200,22 @@ def test_a_kernel_that_needs_an_order_gets_copies_in_it():
 def test_a_kernel_that_needs_channels_last_gets_copies_in_it():
     net = Net(chain("LastOnly"))
     assert [each.copy.format for each in net.nodes[1].reorders] == [CHANNELS_LAST] * 2
+
+
+@pytest.mark.parametrize("shape", [(2, 3, 4, 5), (2, 3, 4), (2, 3, 4, 5, 6)])
+def test_copies_follow_the_shapes(shape):
+    source = FED % " ".join(f"dim: {length}" for length in shape)
+    net = Net("force_backward: true " + chain("Ordered", source=source), memory_format="channels_last")
+    assert len(net.nodes[1].reorders) == 2
+    for items in (2, 5, 1):
+        net.blobs["x"].reshape(items, *shape[1:])
+        net.blobs["x"].data[...] = 2
+        net.forward()
+        factors = np.arange(1, net.blobs["x"].count + 1).reshape(net.blobs["x"].shape)
+        np.testing.assert_array_equal(net.blobs["y0"].data, 2 * factors)
+        net.blobs["y0"].diff[...] = 3
+        net.backward()
+        np.testing.assert_array_equal(net.blobs["x"].diff, 3 * factors)
 
 
 MIXED = """

@@ -1,0 +1,1 @@
+"""Kernels of the layers on oneDNN: the engine ``onednn``."""

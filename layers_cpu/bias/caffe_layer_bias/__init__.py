@@ -8,7 +8,9 @@ from caffe_core.blob import ANY_FORMAT, Blob
 from caffe_core.kernel import Kernel
 from caffe_core.layer import Facts, Layer, between
 from caffe_core.testing import Case
-from caffe_layer_bias.alignment import Alignment, aligned, learned_shape
+from caffe_layer_bias.alignment import aligned, learned_shape
+
+__all__ = ["CASES", "Bias", "BiasKernel", "aligned", "learned_shape"]
 
 
 class Bias(Layer):
@@ -67,8 +69,6 @@ class BiasKernel(Kernel):
         if propagate_down[0] and bottom[0] is not top[0]:
             bottom[0].diff[...] = dy
 
-
-__all__ = ["CASES", "Alignment", "Bias", "BiasKernel", "aligned", "learned_shape"]
 
 CASES = [
     Case(note="one bias for each channel"),

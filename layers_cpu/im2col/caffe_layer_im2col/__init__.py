@@ -5,8 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-import numpy as np
-
 from caffe_core.blob import Blob
 from caffe_core.convolution import ConvolutionGeometry
 from caffe_core.im2col import Patches
@@ -61,7 +59,7 @@ class Im2colKernel(Kernel):
         self.patches = Patches(geometry, self.images, 1, buffer, self.xp)
         self.windows = self.patches.windows[..., 0]
         self.columns = (self.images[0], *self.windows.shape)
-        self.taps = [(slice(None), *tap) for tap in np.ndindex(*geometry.kernel)]
+        self.blocks = [(slice(None), *block) for block in self.patches.blocks]
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Copy every patch to its column."""
@@ -80,8 +78,8 @@ class Im2colKernel(Kernel):
         images, columns = bottom[0].diff.reshape(self.images), top[0].diff.reshape(self.columns)
         for number in range(len(images)):
             self.patches.padded.fill(0)
-            for tap in self.taps:
-                self.windows[tap] += columns[number][tap]
+            for block in self.blocks:
+                self.windows[block] += columns[number][block]
             self.patches.store(images[number : number + 1])
 
 

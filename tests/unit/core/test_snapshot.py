@@ -82,12 +82,13 @@ def test_restoring_brings_everything_back(suffix):
 
 
 def test_a_solver_may_go_back_to_its_own_snapshot():
-    solver = trained(2)
+    solver = trained(2, "average_loss: 5")
+    losses = list(solver.window)
     _, state = solver.snapshot()
     solver.step(2)
     expected = solver.update.arena.data().copy()
     solver.restore(state)
-    assert solver.iteration == 2
+    assert (solver.iteration, list(solver.window)) == (2, losses)
     solver.step(2)
     np.testing.assert_array_equal(solver.update.arena.data(), expected)
 

@@ -205,7 +205,9 @@ def test_a_kernel_that_needs_channels_last_gets_copies_in_it():
 @pytest.mark.parametrize("shape", [(2, 3, 4, 5), (2, 3, 4), (2, 3, 4, 5, 6)])
 def test_copies_follow_the_shapes(shape):
     source = FED % " ".join(f"dim: {length}" for length in shape)
-    net = Net("force_backward: true " + chain("Ordered", source=source), memory_format="channels_last")
+    net = Net(
+        "force_backward: true " + chain("Ordered", source=source), memory_format="channels_last"
+    )
     assert len(net.nodes[1].reorders) == 2
     for items in (2, 5, 1):
         net.blobs["x"].reshape(items, *shape[1:])

@@ -7,6 +7,7 @@ from caffe_core.device import CPU
 from caffe_core.errors import DeviceError, PluginError
 from caffe_core.kernel import Kernel
 from caffe_core.layer import Facts, Layer, exactly
+from caffe_core.net import Net
 from caffe_core.passes import choose_kernels, set_up_layers
 
 
@@ -173,3 +174,13 @@ def test_kernels_of_a_device_share_one_workspace(graph, source, mirror):
     host, *there = (node.kernel.workspace for node in net.nodes)
     assert there[0] is there[1]
     assert (host.device, there[0].device) == (CPU, mirror)
+
+
+def test_a_kernel_knows_whether_backward_will_run():
+    net = Net("""
+        layer { name: "n" type: "Noise" top: "x" }
+        layer { name: "a" type: "Double" bottom: "x" top: "a" }
+        layer { name: "g" type: "Gain" bottom: "a" top: "g" }
+        layer { name: "loss" type: "Total" bottom: "g" top: "loss" }
+    """)
+    assert [node.kernel.need_backward for node in net.nodes] == [False, False, True, True]

@@ -100,9 +100,13 @@ def caffe_training(batch: int) -> Iteration:
 
 
 def caffe_inference(batch: int) -> Iteration:
-    net = caffe_core.Net(definition(batch, caffe_pb2.TEST), caffe_core.Phase.TEST, seed=0)
+    net = test_net(batch)
     net.blobs["data"].data[...] = inputs(batch)[0]
     return net.forward
+
+
+def test_net(batch: int) -> caffe_core.Net:
+    return caffe_core.Net(definition(batch, caffe_pb2.TEST), caffe_core.Phase.TEST, seed=0)
 
 
 def definition(batch: int, phase: int):
@@ -170,6 +174,7 @@ def machine(torch) -> dict[str, object]:
         "python": platform.python_version(),
         "numpy": np.__version__,
         "caffe": caffe_core.__version__,
+        "engines": sorted({node.engine for node in test_net(1).nodes}),
         "pytorch": torch and torch.VERSION,
     }
 

@@ -81,8 +81,9 @@ class Layer:
     Subclasses set the class attributes and override `setup` and `reshape`.
 
     Attributes:
-        bottoms: How many bottoms the type takes.
-        tops: How many tops the type makes.
+        bottoms: How many bottoms the type takes. Where parameters decide, an instance replaces it
+            in `__init__`.
+        tops: How many tops the type makes; likewise.
         equal_counts: The type makes one top for each bottom.
         auto_tops: Tops that the prototxt leaves out are made, without a name.
         is_loss: The first top counts in the objective with weight 1 unless ``loss_weight`` says
@@ -94,8 +95,8 @@ class Layer:
         param_propagate_down: For each learned blob, whether backward must add to its diff.
     """
 
-    bottoms: ClassVar[Count] = exactly(1)
-    tops: ClassVar[Count] = exactly(1)
+    bottoms: Count = exactly(1)
+    tops: Count = exactly(1)
     equal_counts: ClassVar[bool] = False
     auto_tops: ClassVar[bool] = False
     is_loss: ClassVar[bool] = False
@@ -137,6 +138,13 @@ class Layer:
     def allow_force_backward(self, bottom_index: int) -> bool:
         """Whether ``force_backward`` sends a gradient to this bottom; not so for labels."""
         return True
+
+    def insists_on_backward(self, bottom_index: int) -> bool:
+        """Whether this bottom gets a gradient even if nothing below learns; rarely so.
+
+        It does whenever the layer runs backward, unless the prototxt has ``propagate_down``.
+        """
+        return False
 
     def add_blob(self, shape: Sequence[int], filler: Any = None) -> Blob:
         """Create the next learned blob and fill it as a ``FillerParameter`` says; zeros without."""

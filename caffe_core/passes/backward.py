@@ -17,6 +17,7 @@ def find_backward(graph: Graph) -> list[str]:
     """
     _follow_learning(graph.nodes)
     _follow_losses(graph.nodes)
+    _let_insist(graph.nodes)
     if graph.param.force_backward:
         _force(graph.nodes)
     for node in reversed(graph.nodes):
@@ -56,6 +57,16 @@ def _follow_losses(nodes: list[Node]) -> None:
                 under_loss.add(id(blob))
             if not down:
                 skipped.add(id(blob))
+
+
+def _let_insist(nodes: list[Node]) -> None:
+    """Give some layers' bottoms the gradient that Caffe's code for these layers always computes."""
+    for node in nodes:
+        if node.need_backward and not node.layer.param.propagate_down:
+            node.propagate_down = [
+                down or node.layer.insists_on_backward(index)
+                for index, down in enumerate(node.propagate_down)
+            ]
 
 
 def _force(nodes: list[Node]) -> None:

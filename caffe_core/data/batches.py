@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import functools
-import os
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 
 from caffe_core.data import datum
+from caffe_core.data.decoding import DecodingThreads
 from caffe_core.data.source import Record, Source
 from caffe_core.data.transformer import DataTransformer
 from caffe_core.errors import DataError
@@ -41,6 +39,7 @@ class BatchReader:
     ):
         self._source, self._transformer = source, transformer
         self._batch_size, self._seed, self._start = batch_size, seed, start
+        self._threads = DecodingThreads()
 
     def __call__(self, number: int, slot: list[np.ndarray]) -> None:
         """Write batch `number` into a slot: an array for the images and perhaps one for the labels.
@@ -60,14 +59,8 @@ class BatchReader:
 
     def close(self) -> None:
         """Release the database and end the decoding threads."""
-        if "_pool" in self.__dict__:
-            self._pool.shutdown()
+        self._threads.close()
         self._source.close()
-
-    @functools.cached_property
-    def _pool(self) -> ThreadPoolExecutor:
-        threads = int(os.environ.get("CAFFE_THREADS") or os.cpu_count() or 1)
-        return ThreadPoolExecutor(threads, "caffe-decode")
 
     def _write_images(
         self,
@@ -99,7 +92,7 @@ class BatchReader:
             transformer(images, slot[0])
         else:
             encoded = any(each.encoded for each in datums)
-            batch.each(write, run=self._pool.map if encoded else map)
+            batch.each(write, run=self._threads.map if encoded else map)
 
 
 class _Batch:

@@ -9,8 +9,26 @@ import numpy as np
 from caffe_core.data import mean
 from caffe_core.errors import DataError
 from caffe_core.layer import Phase
+from caffe_core.proto import caffe_pb2
 
 Shape = tuple[int, ...]
+
+_MOVED = ("scale", "mean_file", "crop_size", "mirror")
+
+
+def transform_param(param: Any, older: Any) -> Any:
+    """Return a layer's ``transform_param``, with what Caffe's first versions kept elsewhere.
+
+    Args:
+        param: ``LayerParameter``.
+        older: Its ``data_param``, ``image_data_param`` or ``window_data_param``.
+    """
+    found = caffe_pb2.TransformationParameter()
+    found.CopyFrom(param.transform_param)
+    for field in _MOVED:
+        if older.HasField(field) and not found.HasField(field):
+            setattr(found, field, getattr(older, field))
+    return found
 
 
 class DataTransformer:

@@ -14,14 +14,11 @@ from caffe_core.data import datum
 from caffe_core.data.batches import BatchReader
 from caffe_core.data.layer import Opener, PrefetchingKernel, PrefetchingLayer
 from caffe_core.data.source import open_source
-from caffe_core.data.transformer import DataTransformer
+from caffe_core.data.transformer import DataTransformer, transform_param
 from caffe_core.proto import caffe_pb2
 from caffe_layer_data.cases import CASES
 
 __all__ = ["CASES", "Data", "DataKernel"]
-
-# What transform_param holds today, data_param held in Caffe's first versions.
-_MOVED = ("scale", "mean_file", "crop_size", "mirror")
 
 
 class Data(PrefetchingLayer):
@@ -70,11 +67,7 @@ class Data(PrefetchingLayer):
         super().restore(state)
 
     def _transform_param(self) -> Any:
-        param = caffe_pb2.TransformationParameter()
-        param.CopyFrom(self.param.transform_param)
-        for field in _MOVED:
-            if self.param.data_param.HasField(field) and not param.HasField(field):
-                setattr(param, field, getattr(self.param.data_param, field))
+        param = transform_param(self.param, self.param.data_param)
         param.force_color |= self.param.data_param.force_encoded_color
         return param
 

@@ -40,6 +40,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Convert, and return the exit status."""
+    from caffe_core.data.image_list import read_list
+
     lines = read_list(args.list)
     if args.shuffle:
         logger.info("Shuffling data")
@@ -49,35 +51,10 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def read_list(path: str) -> list[tuple[str, int]]:
-    """Return the file names and labels in a list; a name may have spaces.
-
-    Raises:
-        DataError: The list does not exist, is empty, or a line has no label.
-    """
-    if not os.path.isfile(path):
-        from caffe_core.data.source import missing
-
-        raise missing(path, "list of images")
-    lines = []
-    text = Path(path).read_text("utf-8", "surrogateescape")
-    for number, line in enumerate(text.splitlines(), 1):
-        name, _, label = line.strip().rpartition(" ")
-        if line.strip() and not (name and label.lstrip("+-").isdigit()):
-            raise DataError(
-                f"{path}:{number}: expected `NAME LABEL` with a whole number, found {line!r}"
-            )
-        if line.strip():
-            lines.append((name.rstrip(), int(label)))
-    if not lines:
-        raise DataError(f"{path!r} names no images; expected a line `NAME LABEL` for each")
-    return lines
-
-
-def _records(lines: list[tuple[str, int]], args: argparse.Namespace) -> Iterator[tuple[str, Any]]:
+def _records(lines: list[Any], args: argparse.Namespace) -> Iterator[tuple[str, Any]]:
     """Yield the records; images that cannot be read are reported and left out, as in Caffe."""
     shape, good = None, 0
-    for index, (name, label) in enumerate(lines):
+    for index, (name, label, _) in enumerate(lines):
         try:
             datum, found = _datum(f"{args.root}/{name}" if args.root else name, label, args)
         except (DataError, OSError) as error:

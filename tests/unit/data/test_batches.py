@@ -120,7 +120,7 @@ def test_number_of_decoding_threads(write_db, png, monkeypatch):
     monkeypatch.setenv("CAFFE_THREADS", "3")
     with reader(write_db([png(np.zeros((4, 4), np.uint8))]), 8) as build:
         read(build, range(2), (8, 1, 4, 4))
-        assert build._pool._max_workers == 3
+        assert build._threads._pool._max_workers == 3
 
 
 def test_one_image_may_have_any_size(write_db, png):

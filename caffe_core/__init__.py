@@ -9,6 +9,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from caffe_core.threads import tune_blas
+
 if TYPE_CHECKING:
     from caffe_core.blob import CHANNELS_LAST, CONTIGUOUS, Blob, MemoryFormat
     from caffe_core.device import CPU, Device, device
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
     from caffe_core.update_rule import UpdateRule
 
 __version__ = "1.0.0"
+
+tune_blas()
 
 _HOME = {
     "blob": ("CHANNELS_LAST", "CONTIGUOUS", "Blob", "MemoryFormat"),

@@ -61,12 +61,6 @@ class Arena:
             parameter.blob.diff_tensor.modify(device)
         return self._array("diff", device)
 
-    def clear_diff(self, device: Device = CPU) -> None:
-        """Set every gradient to zero."""
-        for parameter in self.parameters:
-            parameter.blob.diff_tensor.overwrite(device)
-        self._array("diff", device).fill(0)
-
     def zeros(self, device: Device = CPU) -> Any:
         """Return another flat array of this layout, filled with zeros."""
         return device.zeros(self.size, self.dtype)

@@ -189,11 +189,8 @@ class Net:
 
     def clear_param_diffs(self) -> None:
         """Set the gradients of all learned blobs to zero."""
-        if self.arena is not None:
-            self.arena.clear_diff(self.device)
-            return
         for parameter in self.learnable:
-            parameter.blob.diff.fill(0)
+            parameter.blob.diff_tensor.clear()
 
     def copy_from(self, source: Any) -> None:
         """Take learned blobs from a file or another net's message, matching layers by name.

@@ -15,7 +15,7 @@ Allocate = Callable[[Device], Any]
 
 
 class Head(Enum):
-    """Which copy of a tensor is current."""
+    """Which copy of a tensor is current; if none is, every element is zero."""
 
     UNINITIALIZED = "uninitialized"
     HOST = "host"
@@ -117,6 +117,16 @@ class Tensor:
         self.head = Head.DEVICE
         return self._arrays
 
+    def clear(self) -> None:
+        """Make every element zero. The memory is written when it is asked for, if it still is."""
+        self.head = Head.UNINITIALIZED
+        self.version += 1
+
+    @property
+    def is_clear(self) -> bool:
+        """Whether every element is zero and none was asked for since; so adding is overwriting."""
+        return self.head is Head.UNINITIALIZED
+
     def _forget(self) -> None:
         self.head = Head.UNINITIALIZED
         self.version += 1
@@ -131,6 +141,8 @@ class Tensor:
         """Bring the host copy up to date."""
         if self._host is None:
             self._host = self._allocate(CPU)
+        elif self.head is Head.UNINITIALIZED:
+            self._host.fill(0)
         if self.head is Head.DEVICE and self._device is not None:
             self._device.download(self._arrays, self._host)
             moves.to_host += 1
@@ -141,6 +153,8 @@ class Tensor:
     def _send(self, device: Device) -> None:
         """Bring the copy on `device` up to date."""
         if self.head is Head.UNINITIALIZED:
+            if self._device is device:
+                self._arrays.fill(0)
             self._allocate_on(device)
             self.head = Head.DEVICE
             return

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import math
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,11 +15,12 @@ from caffe_core import registry
 from caffe_core.arena import Arena, Group
 from caffe_core.device import CPU, Device
 from caffe_core.errors import SolverError
+from caffe_core.threads import run_all, thread_count
 from caffe_core.update_rule import UpdateRule
 
 log = logging.getLogger("caffe")
 
-CHUNK = 1 << 18  # elements worked on at a time on a CPU: few enough to stay in its cache
+CHUNK = 1 << 16  # elements worked on at a time on a CPU: few enough to stay in its cache
 REGULARIZATIONS = ("L1", "L2")
 
 
@@ -47,38 +51,41 @@ class Update:
         self.rule: UpdateRule = _rule_type(param.type, device)(param, device.xp)
         self.history = [arena.zeros(device) for _ in range(self.rule.slots)]
         self._chunk = min(CHUNK, arena.size) if device is CPU else arena.size
+        self._workers = thread_count() if device is CPU else 1
         self._scratch = [
-            device.zeros(self._chunk, arena.dtype) for _ in range(max(1, self.rule.scratch))
+            [device.zeros(self._chunk, arena.dtype) for _ in range(max(1, self.rule.scratch))]
+            for _ in range(self._workers)
         ]
+        self._pieces = list(self._cut())
 
     def apply(self, rate: float, iteration: int) -> None:
         """Change the parameters by one step; their gradients become the step, as in Caffe."""
         data, diff = self.arena.data(self.device), self.arena.diff(self.device)
         with np.errstate(all="ignore"):  # what overflows shows in the next loss
-            scale = self._clip(diff) / self.param.iter_size
-            for group in self.arena.groups:
-                for start in range(group.start, group.stop, self._chunk):
-                    piece = slice(start, min(start + self._chunk, group.stop))
-                    self._apply_piece(data, diff, piece, group, scale, rate, iteration)
+            step = _Step(data, diff, self._clip(diff) / self.param.iter_size, rate, iteration)
+        run_all([functools.partial(self._work, worker, step) for worker in range(self._workers)])
 
-    def _apply_piece(
-        self,
-        data: Any,
-        diff: Any,
-        piece: slice,
-        group: Group,
-        scale: float,
-        rate: float,
-        iteration: int,
-    ) -> None:
-        values, grad = data[piece], diff[piece]
-        scratch = [array[: len(grad)] for array in self._scratch]
-        if scale != 1:
-            grad *= scale
+    def _cut(self) -> Iterator[tuple[slice, Group]]:
+        """Cut the arena into pieces that each have one rate and fit the cache."""
+        for group in self.arena.groups:
+            for start in range(group.start, group.stop, self._chunk):
+                yield slice(start, min(start + self._chunk, group.stop)), group
+
+    def _work(self, worker: int, step: _Step) -> None:
+        """Do one worker's share of the pieces."""
+        with np.errstate(all="ignore"):
+            for piece, group in self._pieces[worker :: self._workers]:
+                self._apply_piece(piece, group, step, self._scratch[worker])
+
+    def _apply_piece(self, piece: slice, group: Group, step: _Step, scratch: list[Any]) -> None:
+        values, grad = step.data[piece], step.diff[piece]
+        scratch = [array[: len(grad)] for array in scratch]
+        if step.scale != 1:
+            grad *= step.scale
         self._regularize(values, grad, self.param.weight_decay * group.decay_mult, scratch[0])
         history = [slot[piece] for slot in self.history]
-        rate *= group.lr_mult
-        self.rule.update(grad, history, rate, iteration, scratch[: self.rule.scratch])
+        rate = step.rate * group.lr_mult
+        self.rule.update(grad, history, rate, step.iteration, scratch[: self.rule.scratch])
         values -= grad
 
     def _regularize(self, values: Any, grad: Any, decay: float, scratch: Any) -> None:
@@ -106,6 +113,17 @@ class Update:
             limit / norm,
         )
         return float(limit / norm)
+
+
+@dataclass(frozen=True)
+class _Step:
+    """What all pieces of one update have in common."""
+
+    data: Any
+    diff: Any
+    scale: float
+    rate: float
+    iteration: int
 
 
 def _rule_type(name: str, device: Device) -> Any:

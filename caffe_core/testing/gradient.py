@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from caffe_core.net import Net
     from caffe_core.testing.bench import Bench
 
+_SHOWN = 5  # mismatches listed; more tell no more
+
 
 @dataclass(frozen=True)
 class Function:
@@ -209,7 +211,10 @@ def check(function: Function, *, sample: int = 200, seed: int = 0) -> None:
         if not elements and all(values.size <= sample for values in function.variables.values()):
             return
         wrong += elements
-        raise AssertionError("; ".join(map(str, wrong)))
+        shown = [str(each) for each in wrong[:_SHOWN]]
+        if len(wrong) > _SHOWN:
+            shown.append(f"and {len(wrong) - _SHOWN} more")
+        raise AssertionError("; ".join(shown))
 
 
 def _slope(function: Function, values: Any, direction: Any, step: float) -> tuple[float, float]:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
 from caffe_core.blob import Blob, Shape
 from caffe_core.layer import Layer
+from caffe_engine_onednn.gradients import copied, reordered
 from caffe_engine_onednn.kernel import OnednnKernel, Run
 from caffe_engine_onednn.library import Alg, Arg, Query
 from caffe_engine_onednn.memory import (
@@ -22,7 +21,7 @@ from caffe_engine_onednn.memory import (
     of_blob,
 )
 from caffe_engine_onednn.primitive import Attributes, Recipe
-from caffe_engine_onednn.weights import Packed, reorder
+from caffe_engine_onednn.weights import Packed
 
 
 class ConvolutionKernel(OnednnKernel):
@@ -100,14 +99,13 @@ class ConvolutionKernel(OnednnKernel):
         adds: list[Run] = []
         wanted = self.layer.param_propagate_down
         if wanted[0]:
-            adds.append(
-                reorder(self, gradient, diff_memory(self.blobs[0], self._weights), add=True)
-            )
+            plain = diff_memory(self.blobs[0], self._weights)
+            adds.append(reordered(self, gradient, plain, self.blobs[0].diff_tensor))
         if len(self.blobs) > 1:
             bias = new_memory(dense(self.blobs[1].shape))
             memories[Arg.DIFF_BIAS] = bias
             if wanted[1]:
-                adds.append(_Add(bias.array.view(np.float32), self.blobs[1].diff_tensor))
+                adds.append(copied(bias, self.blobs[1].diff_tensor))
         for below, above in zip(bottom, top, strict=True):
             memories |= {Arg.SRC: data_memory(below), Arg.DIFF_DST: diff_memory(above)}
             runs += [self.primitive(recipe, memories), *adds]
@@ -163,14 +161,3 @@ def _layout(recipe: Recipe, what: Query) -> Descriptor:
     layout = recipe.layout(what)
     assert layout is not None
     return layout
-
-
-class _Add:
-    """Adds an array to a diff."""
-
-    def __init__(self, gradient: Any, tensor: Any):
-        self._gradient, self._tensor = gradient, tensor
-
-    def __call__(self) -> None:
-        diff = self._tensor.modify()[: len(self._gradient)]
-        np.add(diff, self._gradient, out=diff)

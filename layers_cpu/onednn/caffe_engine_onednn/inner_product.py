@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from caffe_core.blob import CONTIGUOUS, Blob
+from caffe_engine_onednn.gradients import Gradient
 from caffe_engine_onednn.kernel import OnednnKernel, Run
 from caffe_engine_onednn.library import Arg, Prop, Query
 from caffe_engine_onednn.memory import (
@@ -106,29 +107,34 @@ class InnerProductKernel(OnednnKernel):
         (rows, height), (columns, _) = left, right
         across = strided((height, self._rows), (1, height))
         weight = dense(self.blobs[0].shape)
-        attributes = Attributes(accumulate=True)
-        recipe = self.recipe("matmul", across, columns.descriptor, None, weight, attributes)
         memories = {
             Arg.SRC: Memory(across, rows.array),
             Arg.WEIGHTS: columns,
             Arg.DST: diff_memory(self.blobs[0], weight),
         }
-        return self.primitive(recipe, memories)
+
+        def product(attributes: Attributes) -> Run:
+            recipe = self.recipe("matmul", across, columns.descriptor, None, weight, attributes)
+            return self.primitive(recipe, memories)
+
+        return Gradient(self.blobs[0].diff_tensor, product)
 
     def _bias_gradient(self, top: Blob) -> Run:
         """Add the column sums of the top's diff to the bias's diff."""
         rows, outputs = self._rows, self.layer.outputs
         ones = Memory(dense((1, rows)), np.ones(rows, np.float32))
         gradient, bias = self._result(), dense((1, outputs))
-        recipe = self.recipe(
-            "matmul", ones.descriptor, gradient, None, bias, Attributes(accumulate=True)
-        )
         memories = {
             Arg.SRC: ones,
             Arg.WEIGHTS: diff_memory(top, gradient),
             Arg.DST: diff_memory(self.blobs[1], bias),
         }
-        return self.primitive(recipe, memories)
+
+        def sums(attributes: Attributes) -> Run:
+            recipe = self.recipe("matmul", ones.descriptor, gradient, None, bias, attributes)
+            return self.primitive(recipe, memories)
+
+        return Gradient(self.blobs[1].diff_tensor, sums)
 
     def _source(self) -> Descriptor:
         return dense((self._rows, self.layer.inputs))

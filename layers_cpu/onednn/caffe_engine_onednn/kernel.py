@@ -14,7 +14,7 @@ from caffe_engine_onednn.library import Alg, OnednnError, Prop, missing
 from caffe_engine_onednn.memory import Memory
 from caffe_engine_onednn.primitive import Attributes, Primitive, Recipe, context_of
 
-Run = Callable[[], None]
+Run = Callable[[], Any]
 
 
 class OnednnKernel(Kernel):
@@ -22,7 +22,8 @@ class OnednnKernel(Kernel):
 
     Subclasses override `build_forward`, which returns the calls that make up a forward pass, and
     `build_backward`. The latter waits for the first backward, so that a net that only runs forward
-    allocates no gradients.
+    allocates no gradients. Before them, each tensor is told what will happen to it, as primitives
+    go by addresses and tell nobody.
 
     Attributes:
         applies_relu: Whether forward can end with a ReLU.
@@ -94,7 +95,13 @@ class OnednnKernel(Kernel):
         """Make the primitives of the forward pass."""
         self.recipes = []
         self._backward: dict[tuple[bool, ...], list[Run]] = {}
-        self._forward = self.build_forward(bottom, top)
+        learned = [blob.data_tensor.read for blob in self.blobs]
+        self._forward = [
+            *(blob.data_tensor.read for blob in bottom),
+            *learned,
+            *(blob.data_tensor.overwrite for blob in top),
+            *self.build_forward(bottom, top),
+        ]
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Write the tops."""
@@ -107,7 +114,16 @@ class OnednnKernel(Kernel):
         """Write the diffs of the bottoms, add to those of the learned blobs."""
         wanted = (*propagate_down, *self.layer.param_propagate_down)
         if wanted not in self._backward:
-            self._backward[wanted] = self.build_backward(top, propagate_down, bottom)
+            self._backward[wanted] = [
+                *(blob.data_tensor.read for blob in (*top, *bottom, *self.blobs)),
+                *(blob.diff_tensor.read for blob in top),
+                *(
+                    blob.diff_tensor.overwrite
+                    for blob, down in zip(bottom, propagate_down, strict=True)
+                    if down
+                ),
+                *self.build_backward(top, propagate_down, bottom),
+            ]
         for run in self._backward[wanted]:
             run()
 

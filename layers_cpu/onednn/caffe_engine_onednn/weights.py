@@ -11,15 +11,17 @@ from caffe_engine_onednn.memory import Descriptor, Memory, new_memory
 from caffe_engine_onednn.primitive import Attributes, Recipe
 
 
-def reorder(kernel: OnednnKernel, source: Memory, target: Memory, *, add: bool = False) -> Run:
-    """Return the call that copies, or adds, a memory to one of another layout."""
+def reorder(
+    kernel: OnednnKernel, source: Memory, target: Memory, attributes: Attributes | None = None
+) -> Run:
+    """Return the call that copies a memory to one of another layout."""
     recipe = Recipe(
         "reorder",
         source.descriptor,
         library().engine,
         target.descriptor,
         library().engine,
-        Attributes(accumulate=add),
+        attributes or Attributes(),
         engine=False,
     )
     return kernel.primitive(recipe, {Arg.SRC: source, Arg.DST: target})

@@ -77,16 +77,18 @@ def test_blobs_that_were_larger_once_do_not_reach_into_their_neighbours():
     assert (arena.part(arena.data(), made[0]) == 8).all()
 
 
-def test_gradients_are_cleared_together():
+def test_a_cleared_gradient_is_zero_in_the_arena_too():
     made = parameters(((2, 3), 1, 1), ((5,), 1, 1))
-    Arena(made, F32).clear_diff()
-    assert not any(each.blob.diff.any() for each in made)
+    arena = Arena(made, F32)
+    arena.diff()[...] = 7
+    made[0].blob.diff_tensor.clear()
+    assert (arena.part(arena.diff(), made[0]) == 0).all()
+    assert (made[1].blob.diff == 7).all()
 
 
 def test_an_arena_may_be_empty():
     arena = Arena([], F32)
     assert (arena.size, arena.groups, len(arena.data())) == (0, [], 0)
-    arena.clear_diff()
 
 
 def test_one_array_holds_all_on_a_device_too(mirror):
@@ -94,7 +96,7 @@ def test_one_array_holds_all_on_a_device_too(mirror):
     arena = Arena(made, F32)
     arena.data(mirror)[...] = 6
     assert all((each.blob.data == 6).all() for each in made)
-    arena.clear_diff(mirror)
+    arena.diff(mirror)[...] = 0
     moved = moves.total
     assert all((each.blob.on(mirror).diff == 0).all() for each in made)
     assert moves.total == moved

@@ -166,3 +166,34 @@ def test_any_sequence_of_accesses_is_coherent_and_moves_as_little_as_it_can(step
             content = content + number
         assert array.tolist() == content.tolist()
         assert moves.total == moved
+
+
+def test_clear_writes_zeros_only_when_they_are_asked_for():
+    tensor = Tensor(3)
+    host = tensor.modify()
+    host[...] = 5
+    tensor.clear()
+    assert tensor.is_clear
+    assert (host == 5).all()
+    assert (tensor.read() == 0).all()
+    assert tensor.read() is host
+    assert not tensor.is_clear
+
+
+def test_what_is_clear_may_be_overwritten_without_zeros():
+    tensor = Tensor(3)
+    host = tensor.modify()
+    host[...] = 5
+    tensor.clear()
+    assert (tensor.overwrite() == 5).all()
+    assert not tensor.is_clear
+
+
+def test_clear_on_a_device(mirror):
+    tensor = Tensor(3)
+    tensor.modify(mirror)[...] = 5
+    before = moves.total
+    tensor.clear()
+    assert (tensor.read(mirror) == 0).all()
+    assert moves.total == before
+    assert (tensor.read() == 0).all()

@@ -10,6 +10,7 @@ from caffe_core.blob import Blob
 from caffe_core.errors import CaffeError, LayerError, NetError, PluginError
 from caffe_core.graph import Graph, Node
 from caffe_core.layer import Count, Layer, Phase
+from caffe_core.proto.plugin_fields import refuse_others
 from caffe_core.proto.stored_blob import StoredBlob, read_blob
 from caffe_core.proto.wire import WireError
 
@@ -55,6 +56,7 @@ def _make_layer(graph: Graph, param: Any, index: int) -> Layer:
         raise PluginError(f"layer {param.name!r}: {error}") from error
     param.phase = int(phase)
     layer: Layer = layer_type(param, phase, dtype=options.dtype, seed=[options.seed, index])
+    refuse_others(layer)
     return layer
 
 

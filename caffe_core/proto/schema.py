@@ -22,12 +22,7 @@ def load(name: str, module: str) -> dict[str, Any]:
     Returns:
         ``DESCRIPTOR``, message classes, enums and enum values, by name.
     """
-    compiled = descriptor_pb2.FileDescriptorSet.FromString(
-        (files(__package__) / f"{name}.binpb").read_bytes()
-    )
-    pool = descriptor_pool.DescriptorPool()
-    for file in compiled.file:
-        pool.Add(file)
+    pool = make_pool(compiled(name))
     descriptor = pool.FindFileByName(f"{name}.proto")
     names: dict[str, Any] = {"DESCRIPTOR": descriptor}
     for message in descriptor.message_types_by_name.values():
@@ -37,3 +32,17 @@ def load(name: str, module: str) -> dict[str, Any]:
         names[enum.name] = enum_type_wrapper.EnumTypeWrapper(enum)
         names.update({value.name: value.number for value in enum.values})
     return names
+
+
+def compiled(name: str) -> descriptor_pb2.FileDescriptorSet:
+    """Return the content of ``<name>.binpb``: ``<name>.proto``, after the files it imports."""
+    content = (files(__package__) / f"{name}.binpb").read_bytes()
+    return descriptor_pb2.FileDescriptorSet.FromString(content)
+
+
+def make_pool(compiled: descriptor_pb2.FileDescriptorSet) -> Any:
+    """Return a descriptor pool with these files and no others."""
+    pool = descriptor_pool.DescriptorPool()
+    for file in compiled.file:
+        pool.Add(file)
+    return pool

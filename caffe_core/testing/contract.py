@@ -39,7 +39,16 @@ from caffe_core.testing.case import Case
 from caffe_core.testing.checks import CHECKS, Check, ContractError, Make
 from caffe_core.testing.setting import FLOAT32, FLOAT64, Setting
 
-__all__ = ["CHECKS", "ContractError", "cases_of", "settings", "suite", "verify", "violations"]
+__all__ = [
+    "CHECKS",
+    "ContractError",
+    "case_folder",
+    "cases_of",
+    "settings",
+    "suite",
+    "verify",
+    "violations",
+]
 
 
 def cases_of(layer: type[Layer]) -> list[Case]:
@@ -104,7 +113,7 @@ def violations(setting: Setting, checks: Sequence[Check] = CHECKS) -> list[Contr
         RefusalError: The kernel does not take the layer of this setting, and says why.
     """
     found = []
-    with _case_folder(setting.case):
+    with case_folder(setting.case):
         Bench(setting).close()
         for check in checks:
             violation = _try(check, setting)
@@ -193,7 +202,7 @@ def _try(check: Check, setting: Setting) -> ContractError | None:
 
 
 @contextlib.contextmanager
-def _case_folder(case: Case) -> Iterator[None]:
+def case_folder(case: Case) -> Iterator[None]:
     """Make the folder with the files that a case reads, if any, the working directory."""
     if case.files is None:
         yield

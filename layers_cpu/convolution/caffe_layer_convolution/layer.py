@@ -13,9 +13,10 @@ class Convolution(Layer):
     """Convolution over any number of spatial axes: those behind the channel axis, ``axis``.
 
     Axes before ``axis`` are batch axes. Each bottom has a top of its own; all share the filters.
+    ``force_nd_im2col`` changes nothing: there is one implementation for any number of axes.
+
     Learned blobs: the weight ``(num_output, channels / group, *kernel)`` and the bias
-    ``(num_output,)`` unless ``bias_term`` is false. ``force_nd_im2col`` changes nothing: there is
-    one implementation for any number of axes.
+    ``(num_output,)`` unless ``bias_term`` is false.
 
     Source: LeCun et al., "Gradient-based learning applied to document recognition", 1998.
     """

@@ -16,10 +16,11 @@ class Deconvolution(Convolution):
     """Transposed convolution: forward is the bottom's gradient of a Convolution, and vice versa.
 
     It makes images larger by ``stride``; ``pad`` is cut off. All parameters are those of
-    Convolution. Learned blobs: the weight ``(channels, num_output / group, *kernel)`` and the bias
-    ``(num_output,)`` unless ``bias_term`` is false. With the filler ``bilinear``, ``kernel_size``
-    2 f - f % 2, ``stride`` f, ``pad`` (f - 1) / 2 rounded up and ``group`` = ``num_output`` = C it
-    starts as bilinear upsampling by f.
+    `Convolution`. With the filler ``bilinear``, ``kernel_size`` 2 f - f % 2, ``stride`` f, ``pad``
+    (f - 1) / 2 rounded up and ``group`` = ``num_output`` = C it starts as bilinear upsampling by f.
+
+    Learned blobs: the weight ``(channels, num_output / group, *kernel)`` and the bias
+    ``(num_output,)`` unless ``bias_term`` is false.
 
     Source: Long et al., "Fully convolutional networks for semantic segmentation", 2015.
     """

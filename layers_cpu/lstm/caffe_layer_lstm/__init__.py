@@ -16,6 +16,13 @@ from caffe_core.testing import Case, labels
 class LSTM(RecurrentLayer):
     """Recurrent layer whose cells keep what they hold until a gate lets it go.
 
+    Bottoms: x ``(T, N, ...)``, T steps of N streams; cont ``(T, N)``, 0 where a sequence begins and
+    1 where it goes on; and, if given, a static input ``(N, ...)`` that every step sees. Top: the
+    output of each step, ``(T, N, num_output)``. A sequence may go on in the next forward; no
+    gradient goes back so far. With ``expose_hidden`` the caller keeps the states instead: those
+    before the first step are further bottoms, those after the last further tops, each
+    ``(1, N, num_output)``.
+
     The gates of step t are ``W_xc x + b + W_static x_static + W_hc (cont h)``, in the order input,
     forget, output, candidate; the rest is `LSTMUnit`. The output is h. The states are h and c.
 

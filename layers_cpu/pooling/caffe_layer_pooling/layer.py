@@ -19,7 +19,7 @@ _READ_IN_TEST = {
 
 
 class Pooling(Layer):
-    """Maximum, mean or random choice of the elements in windows over each channel.
+    """Moves a window over each channel and keeps one number of what it sees in each place.
 
     Bottom and top are ``(N, C, H, W)``. MAX may have a second top, the mask: for each window the
     index ``h * W + w`` of its first maximum in the channel, as a real number. STOCHASTIC draws an

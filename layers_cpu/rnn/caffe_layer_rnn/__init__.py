@@ -14,6 +14,13 @@ from caffe_core.testing import Case, labels
 class RNN(RecurrentLayer):
     """Recurrent layer with one hidden state.
 
+    Bottoms: x ``(T, N, ...)``, T steps of N streams; cont ``(T, N)``, 0 where a sequence begins and
+    1 where it goes on; and, if given, a static input ``(N, ...)`` that every step sees. Top: the
+    output of each step, ``(T, N, num_output)``. A sequence may go on in the next forward; no
+    gradient goes back so far. With ``expose_hidden`` the caller keeps the state instead: that
+    before the first step is a further bottom, that after the last a further top, each
+    ``(1, N, num_output)``.
+
     ``h = tanh(W_xh x + b_h + W_static x_static + W_hh (cont h_prev))``, and the output is
     ``o = tanh(W_ho h + b_o)``.
 

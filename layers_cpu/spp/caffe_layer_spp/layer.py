@@ -14,7 +14,7 @@ PoolMethod = caffe_pb2.SPPParameter.PoolMethod
 
 
 class SPP(Layer):
-    """Spatial pyramid pooling: a vector of one length from images of any size.
+    """Pools each channel in a pyramid of grids, each finer than the one before.
 
     Level 0 pools the whole image, level i a grid of ``2 ** i`` times ``2 ** i`` bins, each by
     ``pool``. The top ``(N, C * bins of all levels)`` holds the levels one after the other, each

@@ -46,6 +46,7 @@ def run(type_name, params="", values=X, top="y", **options):
         ("ELU", "elu_param { alpha: -0.5 }"),
         ("Exp", "exp_param { base: 2 scale: 0.5 }"),
         ("HardSigmoid", ""),
+        ("HardSigmoid", "hard_sigmoid_param { alpha: -0.5 beta: 0.25 }"),
         ("Log", "log_param { shift: 4 base: 2 }"),
         ("PReLU", ""),
         ("Power", "power_param { power: 2 }"),
@@ -157,6 +158,13 @@ def test_hard_sigmoid_is_a_line_between_0_and_1():
     result, diff = run("HardSigmoid", "", [-3.0, -1.0, 0.0, 2.0, 3.0])
     np.testing.assert_allclose(result, [0, 0.3, 0.5, 0.9, 1], rtol=1e-6)
     np.testing.assert_allclose(diff, [0, 0.2, 0.2, 0.2, 0], rtol=1e-6)
+
+
+def test_hard_sigmoid_s_line_may_be_another():
+    params = "hard_sigmoid_param { alpha: -0.5 beta: 0.25 }"
+    result, diff = run("HardSigmoid", params, [-3.0, -1.0, 0.0, 2.0])
+    np.testing.assert_allclose(result, [1, 0.75, 0.25, 0])
+    np.testing.assert_allclose(diff, [0, -0.5, -0.5, 0])
 
 
 def test_gelu_is_close_to_its_form_with_the_error_function():

@@ -148,6 +148,9 @@ class Executor:
     def _backward_call(self, node: Node, bottom: list[Blob], top: list[Blob]) -> Call:
         if not node.need_backward or node.kernel is None:
             return _nothing
+        writer = node.absorbed_by.kernel if node.absorbed_by else None
+        if writer is not None and writer.absorbs_backward(node.layer):
+            return _nothing
         run: Call = functools.partial(node.kernel.backward, top, node.propagate_down, bottom)
         return functools.partial(_backward_reordered, node, run) if node.reorders else run
 

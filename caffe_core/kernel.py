@@ -118,6 +118,10 @@ class Kernel:
         """
         return False
 
+    def absorbs_backward(self, layer: Layer) -> bool:
+        """Return whether backward computes that of an absorbed `layer` too."""
+        return False
+
     def release(self) -> None:
         """Compute no other layers any more. `prepare` follows."""
 

@@ -104,12 +104,14 @@ def _unknown_field(place: Place, message: str, field: str) -> str:
         others = plugin_fields.fields_of_others(place.layer_type)
         fields = [each for each in fields if each.name not in others]
     homes = [
-        f"`{each.name}`"
+        each.name
         for each in fields
         if each.message_type and field in each.message_type.fields_by_name
     ]
+    usual = plugin_fields.usual_field(place.layer_type)
+    homes = [usual] if usual in homes else homes
     if 0 < len(homes) <= _FEW:
-        return f"{problem} It belongs in {' or '.join(homes)}."
+        return f"{problem} It belongs in {' or '.join(f'`{home}`' for home in homes)}."
     return problem + did_you_mean(field, (each.name for each in fields))
 
 

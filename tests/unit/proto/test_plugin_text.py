@@ -142,10 +142,10 @@ def test_mistakes_after_the_message_keep_their_place(extra):
 
 
 def test_a_type_that_is_not_installed_is_told_before_its_message():
-    assert message_of('layer {\n  type: "Softsign"\n  softsign_param { slope: 1 }\n}') == (
-        "net.prototxt:3:3: LayerParameter has no field 'softsign_param', and no layer type "
-        f"'Softsign' is installed ({len(registry.layers.names())} are; `caffe plugins` lists "
-        "them). Try: pip install caffe-layer-softsign"
+    assert message_of('layer {\n  type: "NoSuchType"\n  no_such_type_param { slope: 1 }\n}') == (
+        "net.prototxt:3:3: LayerParameter has no field 'no_such_type_param', and no layer type "
+        f"'NoSuchType' is installed ({len(registry.layers.names())} are; `caffe plugins` lists "
+        "them). Try: pip install caffe-layer-no-such-type"
     )
     assert "Did you mean 'GroupNorm'" in message_of(
         'layer { gruop_norm_param { } type: "GruopNorm" }'
@@ -174,8 +174,8 @@ def test_a_plugin_that_does_not_import_is_told(monkeypatch):
 
 
 def test_a_layer_of_an_outside_type_may_have_other_mistakes():
-    assert message_of('layer { type: "Softsign" botom: "x" }') == (
-        "net.prototxt:1:26: LayerParameter has no field 'botom'. Did you mean 'bottom'?"
+    assert message_of('layer { type: "NoSuchType" botom: "x" }') == (
+        "net.prototxt:1:28: LayerParameter has no field 'botom'. Did you mean 'bottom'?"
     )
 
 
@@ -244,8 +244,8 @@ def test_a_part_is_filled_from_python(extra):
     layer.type = "ReLU"
     with pytest.raises(PluginError, match=r"layer type 'ReLU' brings no .*; it brings none"):
         part(layer, some.field)
-    layer.type = "Softsign"
-    with pytest.raises(PluginError, match="no layer type 'Softsign' is installed"):
+    layer.type = "NoSuchType"
+    with pytest.raises(PluginError, match="no layer type 'NoSuchType' is installed"):
         part(layer, some.field)
 
 

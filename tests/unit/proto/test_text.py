@@ -64,6 +64,10 @@ def test_text_without_a_file_is_called_string():
 def test_field_of_a_parameter_message_put_into_the_layer():
     assert message_of('layer { type: "Pooling" kernel_size: 2 }') == (
         "net.prototxt:1:25: LayerParameter has no field 'kernel_size'. "
+        "It belongs in `pooling_param`."
+    )
+    assert message_of('layer { type: "Im2col" kernel_size: 2 }') == (
+        "net.prototxt:1:24: LayerParameter has no field 'kernel_size'. "
         "It belongs in `convolution_param` or `pooling_param`."
     )
 

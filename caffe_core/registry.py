@@ -26,6 +26,7 @@ _STEMS = {
     "AdaDelta": "adadelta",
     "AdaGrad": "adagrad",
     "ArgMax": "argmax",
+    "LSTMUnit": "lstm-unit",
     "PReLU": "prelu",
     "ReLU": "relu",
     "ReLU6": "relu6",

@@ -90,6 +90,11 @@ def open_source(backend: str, path: str) -> Source:
     return cast(Source, registry.sources[backend].open(path))
 
 
+def mark_of(backend: str) -> str:
+    """Return the name of a file that every folder with a database of a well-known kind has."""
+    return _MARKS[backend]
+
+
 def missing(path: str, expected: str) -> DataError:
     """Return an error to be raised, about something that does not exist.
 

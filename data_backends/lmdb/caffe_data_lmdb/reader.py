@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from itertools import islice
 
 import lmdb
 
-from caffe_core.data.source import Record
+from caffe_core.data.source import Record, Writer
 from caffe_core.errors import DataError
-from caffe_data_lmdb import environment
-from caffe_data_lmdb.writer import LMDBWriter
+from caffe_data_lmdb import environment, writer
 
 
 class LMDB:
@@ -47,13 +46,13 @@ class LMDB:
         return cls(path)
 
     @classmethod
-    def create(cls, path: str, overwrite: bool = False) -> LMDBWriter:
+    def create(cls, path: str, overwrite: bool = False) -> AbstractContextManager[Writer]:
         """Return a context in which records are put into a new environment.
 
         Raises:
             DataError: `path` exists and may not be overwritten.
         """
-        return LMDBWriter(path, overwrite)
+        return writer.create(path, overwrite)
 
     def __len__(self) -> int:
         return self._count

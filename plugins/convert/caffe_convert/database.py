@@ -16,7 +16,11 @@ _REPORT_EVERY = 10000
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the flags of every command that writes a database."""
     parser.add_argument(
-        "--backend", type=str.upper, default="LMDB", metavar="NAME", help="kind of database (lmdb)"
+        "--backend",
+        type=str.upper,
+        default="LMDB",
+        metavar="NAME",
+        help="kind of database: lmdb or leveldb (lmdb)",
     )
     parser.add_argument("--force", action="store_true", help="replace a database that exists")
 

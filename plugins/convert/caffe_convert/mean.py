@@ -22,7 +22,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("db", help="database to read")
     parser.add_argument("out", nargs="?", help=".binaryproto file to write")
     parser.add_argument(
-        "--backend", type=str.upper, default="LMDB", metavar="NAME", help="kind of database (lmdb)"
+        "--backend",
+        type=str.upper,
+        default="LMDB",
+        metavar="NAME",
+        help="kind of database: lmdb or leveldb (lmdb)",
     )
     parser.add_argument("--force", action="store_true", help="replace a file that exists")
 

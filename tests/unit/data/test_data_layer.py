@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from caffe_data_lmdb import environment
 
-from caffe_core import Net
+from caffe_core import Net, registry
 from caffe_core.blob import CHANNELS_LAST
 from caffe_core.data import datum, mean
 from caffe_core.errors import CaffeError, DataError, LayerError, PluginError
@@ -279,6 +279,13 @@ def test_backend_is_leveldb_unless_set(run, db):
         run(data(db).replace("backend: LMDB", ""))
 
 
-def test_backend_not_installed(run, tmp_path):
+def test_backend_not_installed(run, tmp_path, monkeypatch):
+    index = registry._index
+
+    def without_leveldb(group):
+        return {name: found for name, found in index(group).items() if name != "LEVELDB"}
+
+    monkeypatch.setattr(registry, "_index", without_leveldb)
+    monkeypatch.delitem(registry.sources._loaded, "LEVELDB", raising=False)
     with pytest.raises(PluginError, match="pip install caffe-data-leveldb"):
         run(data(tmp_path).replace("LMDB", "LEVELDB"))

@@ -183,7 +183,7 @@ def test_overwrites_if_asked(db):
 
 def test_never_overwrites_what_is_no_database(tmp_path):
     (tmp_path / "thesis.txt").write_text("years of work")
-    with pytest.raises(DataError, match="is not an LMDB database; choose another path"):
+    with pytest.raises(DataError, match="is no LMDB database; choose another path"):
         LMDB.create(str(tmp_path), overwrite=True)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from caffe_core.blob import Blob, Shape
 from caffe_core.layer import Layer
+from caffe_engine_onednn.folding import Folded, can_fold
 from caffe_engine_onednn.gradients import copied, reordered
 from caffe_engine_onednn.kernel import OnednnKernel, Run
 from caffe_engine_onednn.library import Alg, Arg, Query
@@ -21,7 +22,7 @@ from caffe_engine_onednn.memory import (
     of_blob,
 )
 from caffe_engine_onednn.primitive import Attributes, Recipe
-from caffe_engine_onednn.weights import Packed
+from caffe_engine_onednn.weights import Fresh, packed
 
 
 class ConvolutionKernel(OnednnKernel):
@@ -30,6 +31,7 @@ class ConvolutionKernel(OnednnKernel):
     kind = "convolution"
     algorithm = Alg.CONVOLUTION_DIRECT
     applies_relu = True
+    folded: Sequence[Layer] = ()
 
     @classmethod
     def refuses(cls, layer: Layer, bottom: Sequence[Blob], top: Sequence[Blob]) -> str | None:
@@ -40,6 +42,19 @@ class ConvolutionKernel(OnednnKernel):
                 f"oneDNN takes 1 to 3 spatial axes behind axis 1, not {spatial} behind {layer.axis}"
             )
         return super().refuses(layer, bottom, top)
+
+    def absorb(self, layer: Layer) -> bool:
+        """Fold in what scales and shifts each channel, if there is no backward; apply a ReLU."""
+        foldable = self.relu is None and not self.need_backward
+        if foldable and can_fold(layer, self.layer.outputs):
+            self.folded = [*self.folded, layer]
+            return True
+        return super().absorb(layer)
+
+    def release(self) -> None:
+        """Convolve only."""
+        super().release()
+        self.folded = []
 
     def build_forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> list[Run]:
         """One convolution for each bottom, on weights packed once."""
@@ -57,16 +72,17 @@ class ConvolutionKernel(OnednnKernel):
             *self._geometry,
             self.attributes,
         )
-        packed = Packed(self, self.blobs[0], self._weights, _layout(self._recipe, Query.WEIGHTS))
-        runs: list[Run] = [packed.refresh]
+        weight, bias, runs = self._effective()
+        memory, keep = packed(self, weight, self._weights, _layout(self._recipe, Query.WEIGHTS))
+        runs += keep
         for below, above in zip(bottom, top, strict=True):
             memories = {
                 Arg.SRC: data_memory(below, first),
-                Arg.WEIGHTS: packed.memory,
+                Arg.WEIGHTS: memory,
                 Arg.DST: data_memory(above, result),
             }
-            if len(self.blobs) > 1:
-                memories[Arg.BIAS] = data_memory(self.blobs[1])
+            if bias is not None:
+                memories[Arg.BIAS] = data_memory(bias)
             runs.append(self.primitive(self._recipe, memories))
         return runs
 
@@ -124,17 +140,24 @@ class ConvolutionKernel(OnednnKernel):
             self._recipe,
             Attributes(),
         )
-        packed = Packed(self, self.blobs[0], self._weights, _layout(recipe, Query.WEIGHTS))
-        runs: list[Run] = [packed.refresh]
+        wanted = _layout(recipe, Query.WEIGHTS)
+        memory, runs = packed(self, self.blobs[0], self._weights, wanted)
         for above, down, below in zip(top, propagate_down, bottom, strict=True):
             if down:
                 memories = {
                     Arg.DIFF_DST: diff_memory(above),
-                    Arg.WEIGHTS: packed.memory,
+                    Arg.WEIGHTS: memory,
                     Arg.DIFF_SRC: diff_memory(below),
                 }
                 runs.append(self.primitive(recipe, memories))
         return runs
+
+    def _effective(self) -> tuple[Blob, Blob | None, list[Run]]:
+        """Return weight and bias with what is folded in, and the calls that keep them fresh."""
+        if not self.folded:
+            return self.blobs[0], self.blobs[1] if len(self.blobs) > 1 else None, []
+        folded = Folded(self.blobs, self.folded)
+        return folded.weight, folded.bias, [Fresh(folded.blobs, folded.refresh)]
 
     def _plain_weights(self) -> Descriptor:
         """Describe the learned weight as the library sees it: with an axis for groups, if any."""
@@ -142,7 +165,8 @@ class ConvolutionKernel(OnednnKernel):
         return dense(shape if group == 1 else (group, shape[0] // group, *shape[1:]))
 
     def _bias(self) -> Descriptor | None:
-        return dense(self.blobs[1].shape) if len(self.blobs) > 1 else None
+        biased = len(self.blobs) > 1 or bool(self.folded)
+        return dense((self.layer.outputs,)) if biased else None
 
     def _overlap(self, image: Shape, positions: Shape) -> tuple[Any, ...]:
         """Stride, dilation and padding; at the end more where the last position overhangs."""

@@ -20,7 +20,7 @@ from caffe_engine_onednn.memory import (
     strided,
 )
 from caffe_engine_onednn.primitive import Attributes
-from caffe_engine_onednn.weights import Packed
+from caffe_engine_onednn.weights import packed
 
 
 class InnerProductKernel(OnednnKernel):
@@ -66,15 +66,15 @@ class InnerProductKernel(OnednnKernel):
         )
         layout = recipe.layout(Query.WEIGHTS)
         assert layout is not None
-        packed = Packed(self, self.blobs[0], self._weight(), layout)
+        memory, runs = packed(self, self.blobs[0], self._weight(), layout)
         memories = {
             Arg.SRC: data_memory(bottom, source),
-            Arg.WEIGHTS: packed.memory,
+            Arg.WEIGHTS: memory,
             Arg.DST: data_memory(top, result),
         }
         if bias is not None:
             memories[Arg.BIAS] = data_memory(self.blobs[1], bias)
-        return [packed.refresh, self.primitive(recipe, memories)]
+        return [*runs, self.primitive(recipe, memories)]
 
     def build_backward(
         self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable, Sequence
 
 from caffe_core.blob import Blob
 from caffe_engine_onednn.kernel import OnednnKernel, Run
 from caffe_engine_onednn.library import Arg, library
-from caffe_engine_onednn.memory import Descriptor, Memory, new_memory
+from caffe_engine_onednn.memory import Descriptor, Memory, data_memory, new_memory
 from caffe_engine_onednn.primitive import Attributes, Recipe
 
 
@@ -27,25 +27,28 @@ def reorder(
     return kernel.primitive(recipe, {Arg.SRC: source, Arg.DST: target})
 
 
-class Packed:
-    """A copy of a learned blob in another layout, renewed when the blob's version grows.
+class Fresh:
+    """A call that does its work only if some learned blob may have changed since the last time."""
 
-    Attributes:
-        memory: What primitives read.
-    """
+    def __init__(self, blobs: Sequence[Blob], work: Callable[[], object]):
+        self._tensors = [blob.data_tensor for blob in blobs]
+        self._work = work
+        self._versions: list[int] = []
 
-    def __init__(self, kernel: OnednnKernel, blob: Blob, plain: Descriptor, wanted: Descriptor):
-        self._tensor = blob.data_tensor
-        source = Memory(plain, self._tensor.read())
-        self._copy: Run | None = None
-        self._version: Any = None
-        self.memory = source
-        if plain != wanted:
-            self.memory = new_memory(wanted)
-            self._copy = reorder(kernel, source, self.memory)
+    def __call__(self) -> None:
+        """Do the work if there is need."""
+        versions = [tensor.version for tensor in self._tensors]
+        if versions != self._versions:
+            self._work()
+            self._versions = versions
 
-    def refresh(self) -> None:
-        """Copy the blob again if it may have changed."""
-        if self._copy is not None and self._version != self._tensor.version:
-            self._copy()
-            self._version = self._tensor.version
+
+def packed(
+    kernel: OnednnKernel, blob: Blob, plain: Descriptor, wanted: Descriptor
+) -> tuple[Memory, list[Run]]:
+    """Return a blob's data in the layout wanted, and the calls that keep the copy fresh."""
+    source = data_memory(blob, plain)
+    if plain == wanted:
+        return source, []
+    copy = new_memory(wanted)
+    return copy, [Fresh([blob], reorder(kernel, source, copy))]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -42,7 +43,7 @@ class LayerNormKernel(Kernel):
         self.axes = list(range(len(seen.shape)))
         self.portions = Portions(x, self.workspace, (x.shape[2:], x.dtype))
         items = seen.shape[: seen.items]
-        self.values = max(x.count // max(np.prod(items), 1), 1)
+        self.values = max(x.count // max(math.prod(items), 1), 1)
         self.mean, self.factor, self.slope = np.zeros((3, *items), x.dtype)
         if self.blobs:
             self.total = np.zeros([seen.shape[axis] for axis in seen.learned], x.dtype)
@@ -93,7 +94,7 @@ class LayerNormKernel(Kernel):
         """
         if self.blobs:
             np.multiply(dy, self._learned(self.blobs[0].data), out=dx)
-        elif dx is not dy:
+        else:
             dx[...] = dy
         normal *= self._each(self._average(dx, normal, out=self.slope[part]))
         mean = self._average(dx, out=self.slope[part])

@@ -9,7 +9,7 @@ PROJECTS := $(wildcard pyproject.toml */*/pyproject.toml)
 PIP_INDEX = $(or $(PIP_INDEX_URL),$(shell $(BIN)/python -m pip config get global.index-url 2>/dev/null))
 INDEX = $(if $(UV_DEFAULT_INDEX)$(PIP_INDEX),UV_DEFAULT_INDEX="$(or $(UV_DEFAULT_INDEX),$(PIP_INDEX))")
 
-.PHONY: help setup demo test lint bench wheels test-wheels proto clean
+.PHONY: help setup demo test lint bench docs wheels test-wheels proto clean
 
 help:          # List what can be made
 	@sed -nE 's/^([a-z-]+):[^#]*# (.*)/make \1\t\2/p' Makefile | expand -t 20
@@ -42,6 +42,9 @@ lint: setup    # Check style, formatting and types
 
 bench: setup   # Time LeNet here and in PyTorch, if that is installed
 	$(BIN)/python benchmarks/lenet.py
+
+docs: setup    # Write the pages of docs/layers from the source of the layers
+	$(BIN)/python -m tools.layer_pages
 
 wheels: setup  # Build a wheel of every distribution into dist/
 	rm -rf dist

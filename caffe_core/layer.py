@@ -12,6 +12,7 @@ import numpy as np
 
 from caffe_core.blob import Blob
 from caffe_core.errors import LayerError
+from caffe_core.learned_blob import LearnedBlob
 
 
 class Phase(IntEnum):
@@ -148,7 +149,7 @@ class Layer:
 
     def add_blob(self, shape: Sequence[int], filler: Any = None) -> Blob:
         """Create the next learned blob and fill it as a ``FillerParameter`` says; zeros without."""
-        blob = Blob(shape, self.dtype)
+        blob = LearnedBlob(shape, self.dtype)
         if filler is not None:
             from caffe_core.fillers import fill
 

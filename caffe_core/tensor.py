@@ -53,7 +53,8 @@ class Tensor:
         version: Grows whenever the content may have changed; a kernel keys packed copies by it.
     """
 
-    __slots__ = ("_allocate", "_arrays", "_device", "_host", "capacity", "dtype", "head", "version")
+    __slots__ = ("_allocate", "_arrays", "_device", "_exposed", "_host",
+                 "capacity", "dtype", "head", "version")  # fmt: skip
 
     head: Head
     _host: Any
@@ -64,6 +65,7 @@ class Tensor:
         self.dtype: np.dtype[Any] = np.dtype(dtype)
         self.capacity = capacity
         self.version = 0
+        self._exposed: list[Callable[[], Any]] = []
         self._allocate: Allocate = self._own_memory
         self._forget()
 
@@ -126,6 +128,16 @@ class Tensor:
     def is_clear(self) -> bool:
         """Whether every element is zero and none was asked for since; so adding is overwriting."""
         return self.head is Head.UNINITIALIZED
+
+    def expose(self, reference: Callable[[], Any]) -> None:
+        """Remember an array through which somebody may write unseen, by a weak reference."""
+        self._exposed = [each for each in self._exposed if each() is not None]
+        self._exposed.append(reference)
+
+    @property
+    def is_exposed(self) -> bool:
+        """Whether such an array still exists, so that the content may change unseen."""
+        return any(each() is not None for each in self._exposed)
 
     def _forget(self) -> None:
         self.head = Head.UNINITIALIZED

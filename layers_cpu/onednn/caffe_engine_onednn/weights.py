@@ -38,7 +38,7 @@ class Fresh:
     def __call__(self) -> None:
         """Do the work if there is need."""
         versions = [tensor.version for tensor in self._tensors]
-        if versions != self._versions:
+        if versions != self._versions or any(tensor.is_exposed for tensor in self._tensors):
             self._work()
             self._versions = versions
 

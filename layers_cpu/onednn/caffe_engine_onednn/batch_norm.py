@@ -9,9 +9,9 @@ import numpy as np
 
 from caffe_core.blob import Blob
 from caffe_core.layer import Layer
+from caffe_engine_onednn.constants import Arg, Prop
 from caffe_engine_onednn.gradients import copied
 from caffe_engine_onednn.kernel import OnednnKernel, Run
-from caffe_engine_onednn.library import Arg, Prop
 from caffe_engine_onednn.memory import Memory, data_memory, dense, diff_memory, new_memory, of_blob
 from caffe_engine_onednn.primitive import Attributes
 from caffe_engine_onednn.weights import reorder

@@ -8,8 +8,8 @@ from ctypes import c_int
 from caffe_core.blob import Blob
 from caffe_core.layer import Layer
 from caffe_core.proto.caffe_pb2 import EltwiseParameter
+from caffe_engine_onednn.constants import Arg
 from caffe_engine_onednn.kernel import OnednnKernel, Run
-from caffe_engine_onednn.library import Arg
 from caffe_engine_onednn.memory import (
     Memory,
     data_memory,

@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
-from caffe_core.blob import Blob, Shape
+from caffe_core.blob import Blob
 from caffe_core.layer import Layer
+from caffe_engine_onednn.constants import Alg, Arg, Query
+from caffe_engine_onednn.convolution_gradients import bottom_gradients, weight_gradients
 from caffe_engine_onednn.folding import Folded, can_fold
-from caffe_engine_onednn.gradients import copied, reordered
+from caffe_engine_onednn.geometry import (
+    convolution_path,
+    convolution_weights,
+    deconvolution_path,
+    deconvolution_weights,
+)
 from caffe_engine_onednn.kernel import OnednnKernel, Run
-from caffe_engine_onednn.library import Alg, Arg, Query
 from caffe_engine_onednn.memory import (
     Descriptor,
     any_layout,
     data_memory,
     dense,
-    diff_memory,
-    dims,
-    new_memory,
     of_blob,
 )
-from caffe_engine_onednn.primitive import Attributes, Recipe
 from caffe_engine_onednn.weights import Fresh, packed
 
 
@@ -30,6 +31,8 @@ class ConvolutionKernel(OnednnKernel):
 
     kind = "convolution"
     algorithm = Alg.CONVOLUTION_DIRECT
+    weights = staticmethod(convolution_weights)
+    path = staticmethod(convolution_path)
     applies_relu = True
     folded: Sequence[Layer] = ()
 
@@ -59,21 +62,21 @@ class ConvolutionKernel(OnednnKernel):
     def build_forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> list[Run]:
         """One convolution for each bottom, on weights packed once."""
         first, result = of_blob(bottom[0]), of_blob(top[0])
-        self._weights = self._plain_weights()
-        self._geometry = self._overlap(bottom[0].shape[2:], top[0].shape[2:])
-        self._recipe = self.recipe(
+        self.weight = self.weights(self.layer)
+        self.geometry = self.path(self.layer, bottom[0].shape[2:], top[0].shape[2:])
+        self.forward_recipe = self.recipe(
             f"{self.kind}_forward",
             self.prop,
             self.algorithm,
             first,
-            any_layout(self._weights.shape),
-            self._bias(),
+            any_layout(self.weight.shape),
+            self.bias,
             result,
-            *self._geometry,
+            *self.geometry,
             self.attributes,
         )
         weight, bias, runs = self._effective()
-        memory, keep = packed(self, weight, self._weights, _layout(self._recipe, Query.WEIGHTS))
+        memory, keep = packed(self, weight, self.weight, self.forward_recipe.wanted(Query.WEIGHTS))
         runs += keep
         for below, above in zip(bottom, top, strict=True):
             memories = {
@@ -83,7 +86,7 @@ class ConvolutionKernel(OnednnKernel):
             }
             if bias is not None:
                 memories[Arg.BIAS] = data_memory(bias)
-            runs.append(self.primitive(self._recipe, memories))
+            runs.append(self.primitive(self.forward_recipe, memories))
         return runs
 
     def build_backward(
@@ -92,64 +95,9 @@ class ConvolutionKernel(OnednnKernel):
         """The gradients of weight and bias, then that of each bottom that wants it."""
         runs: list[Run] = []
         if any(self.layer.param_propagate_down):
-            runs += self._weight_gradients(top, bottom)
+            runs += weight_gradients(self, top, bottom)
         if any(propagate_down):
-            runs += self._bottom_gradients(top, propagate_down, bottom)
-        return runs
-
-    def _weight_gradients(self, top: Sequence[Blob], bottom: Sequence[Blob]) -> list[Run]:
-        recipe = self.recipe(
-            f"{self.kind}_backward_weights",
-            self.algorithm,
-            of_blob(bottom[0]),
-            any_layout(self._weights.shape),
-            self._bias(),
-            of_blob(top[0]),
-            *self._geometry,
-            self._recipe,
-            Attributes(),
-        )
-        gradient = new_memory(_layout(recipe, Query.DIFF_WEIGHTS))
-        memories = {Arg.DIFF_WEIGHTS: gradient}
-        runs: list[Run] = []
-        adds: list[Run] = []
-        wanted = self.layer.param_propagate_down
-        if wanted[0]:
-            plain = diff_memory(self.blobs[0], self._weights)
-            adds.append(reordered(self, gradient, plain, self.blobs[0].diff_tensor))
-        if len(self.blobs) > 1:
-            bias = new_memory(dense(self.blobs[1].shape))
-            memories[Arg.DIFF_BIAS] = bias
-            if wanted[1]:
-                adds.append(copied(bias, self.blobs[1].diff_tensor))
-        for below, above in zip(bottom, top, strict=True):
-            memories |= {Arg.SRC: data_memory(below), Arg.DIFF_DST: diff_memory(above)}
-            runs += [self.primitive(recipe, memories), *adds]
-        return runs
-
-    def _bottom_gradients(
-        self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]
-    ) -> list[Run]:
-        recipe = self.recipe(
-            f"{self.kind}_backward_data",
-            self.algorithm,
-            of_blob(bottom[0]),
-            any_layout(self._weights.shape),
-            of_blob(top[0]),
-            *self._geometry,
-            self._recipe,
-            Attributes(),
-        )
-        wanted = _layout(recipe, Query.WEIGHTS)
-        memory, runs = packed(self, self.blobs[0], self._weights, wanted)
-        for above, down, below in zip(top, propagate_down, bottom, strict=True):
-            if down:
-                memories = {
-                    Arg.DIFF_DST: diff_memory(above),
-                    Arg.WEIGHTS: memory,
-                    Arg.DIFF_SRC: diff_memory(below),
-                }
-                runs.append(self.primitive(recipe, memories))
+            runs += bottom_gradients(self, top, propagate_down, bottom)
         return runs
 
     def _effective(self) -> tuple[Blob, Blob | None, list[Run]]:
@@ -159,29 +107,21 @@ class ConvolutionKernel(OnednnKernel):
         folded = Folded(self.blobs, self.folded)
         return folded.weight, folded.bias, [Fresh(folded.blobs, folded.refresh)]
 
-    def _plain_weights(self) -> Descriptor:
-        """Describe the learned weight as the library sees it: with an axis for groups, if any."""
-        group, shape = self.layer.group, self.blobs[0].shape
-        return dense(shape if group == 1 else (group, shape[0] // group, *shape[1:]))
-
-    def _bias(self) -> Descriptor | None:
+    @property
+    def bias(self) -> Descriptor | None:
+        """Describe the bias, if there is one."""
         biased = len(self.blobs) > 1 or bool(self.folded)
         return dense((self.layer.outputs,)) if biased else None
 
-    def _overlap(self, image: Shape, positions: Shape) -> tuple[Any, ...]:
-        """Stride, dilation and padding; at the end more where the last position overhangs."""
-        geometry = self.layer.geometry
-        after = [
-            max((count - 1) * stride + extent - length - pad, pad)
-            for count, stride, extent, length, pad in zip(
-                positions, geometry.stride, geometry.extent, image, geometry.pad, strict=True
-            )
-        ]
-        gaps = [dilation - 1 for dilation in geometry.dilation]
-        return dims(geometry.stride), dims(gaps), dims(geometry.pad), dims(after)
 
+class DeconvolutionKernel(ConvolutionKernel):
+    """Deconvolution over one, two or three spatial axes."""
 
-def _layout(recipe: Recipe, what: Query) -> Descriptor:
-    layout = recipe.layout(what)
-    assert layout is not None
-    return layout
+    kind = "deconvolution"
+    algorithm = Alg.DECONVOLUTION_DIRECT
+    weights = staticmethod(deconvolution_weights)
+    path = staticmethod(deconvolution_path)
+
+    def absorb(self, layer: Layer) -> bool:
+        """Apply a ReLU only: the weight has its outputs second, so nothing is folded in."""
+        return OnednnKernel.absorb(self, layer)

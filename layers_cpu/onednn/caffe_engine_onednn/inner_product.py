@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from caffe_core.blob import CONTIGUOUS, Blob
+from caffe_engine_onednn.constants import Arg, Prop, Query
 from caffe_engine_onednn.gradients import Gradient
 from caffe_engine_onednn.kernel import OnednnKernel, Run
-from caffe_engine_onednn.library import Arg, Prop, Query
 from caffe_engine_onednn.memory import (
     Descriptor,
     Memory,
@@ -64,9 +64,7 @@ class InnerProductKernel(OnednnKernel):
         recipe = self.recipe(
             "inner_product_forward", Prop.INFERENCE, source, wanted, bias, result, self.attributes
         )
-        layout = recipe.layout(Query.WEIGHTS)
-        assert layout is not None
-        memory, runs = packed(self, self.blobs[0], self._weight(), layout)
+        memory, runs = packed(self, self.blobs[0], self._weight(), recipe.wanted(Query.WEIGHTS))
         memories = {
             Arg.SRC: data_memory(bottom, source),
             Arg.WEIGHTS: memory,

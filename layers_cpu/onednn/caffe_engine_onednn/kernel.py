@@ -10,9 +10,11 @@ import numpy as np
 from caffe_core.blob import ANY_FORMAT, CHANNELS_LAST, CONTIGUOUS, Blob, MemoryFormat
 from caffe_core.kernel import Kernel
 from caffe_core.layer import Layer
-from caffe_engine_onednn.library import Alg, OnednnError, Prop, missing
+from caffe_engine_onednn.constants import Alg, Prop
+from caffe_engine_onednn.context import context_of
+from caffe_engine_onednn.library import OnednnError, missing
 from caffe_engine_onednn.memory import Memory
-from caffe_engine_onednn.primitive import Attributes, Primitive, Recipe, context_of
+from caffe_engine_onednn.primitive import Attributes, Primitive, Recipe
 
 Run = Callable[[], Any]
 

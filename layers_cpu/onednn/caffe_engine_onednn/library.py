@@ -1,4 +1,4 @@
-"""libdnnl, loaded once, and the numbers of its C API that are used here."""
+"""libdnnl, loaded once."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import functools
 import os
 import sys
 from ctypes import POINTER, byref, c_int, c_size_t, c_void_p
-from enum import IntEnum
 from pathlib import Path
 from typing import Any
 
@@ -15,88 +14,6 @@ from caffe_core.errors import CaffeError
 
 OLDEST = (3, 2)
 _NAMES = ("libdnnl.so.3", "libdnnl.3.dylib", "dnnl.dll")
-
-
-class Type(IntEnum):
-    """Element types."""
-
-    BF16 = 2
-    F32 = 3
-    S32 = 4
-    U8 = 6
-
-
-class Prop(IntEnum):
-    """What a primitive is for."""
-
-    TRAINING = 64
-    INFERENCE = 96
-    BACKWARD = 128
-    BACKWARD_DATA = 160
-
-
-class Alg(IntEnum):
-    """Algorithms."""
-
-    CONVOLUTION_DIRECT = 1
-    DECONVOLUTION_DIRECT = 10
-    RELU = 32
-    TANH = 33
-    ELU = 34
-    ABS = 36
-    LINEAR = 38
-    LOGISTIC = 41
-    POW = 48
-    RELU_FROM_TOP = 256
-    TANH_FROM_TOP = 257
-    ELU_FROM_TOP = 258
-    LOGISTIC_FROM_TOP = 260
-    POOLING_MAX = 511
-    POOLING_AVE_PADDED = 767
-    POOLING_AVE = 1023
-    LRN_ACROSS = 2815
-    LRN_WITHIN = 3071
-    SOFTMAX = 196608
-    ADD = 131056
-    MULTIPLY = 131057
-    MAXIMUM = 131058
-
-
-class Arg(IntEnum):
-    """Roles of the memories given to a primitive."""
-
-    SRC = 1
-    SRC_1 = 2
-    DST = 17
-    WEIGHTS = 33
-    BIAS = 41
-    MEAN = 49
-    VARIANCE = 50
-    SCALE = 51
-    SHIFT = 52
-    WORKSPACE = 64
-    SCRATCHPAD = 80
-    DIFF_SRC = 129
-    DIFF_DST = 145
-    DIFF_WEIGHTS = 161
-    DIFF_BIAS = 169
-    DIFF_SCALE = 255
-    DIFF_SHIFT = 256
-    MULTIPLE_SRC = 1024
-
-
-class Query(IntEnum):
-    """What can be asked of a primitive descriptor."""
-
-    IMPLEMENTATION = 8
-    SRC = 129
-    DIFF_SRC = 130
-    WEIGHTS = 131
-    DIFF_WEIGHTS = 132
-    DST = 133
-    DIFF_DST = 134
-    WORKSPACE = 135
-    SCRATCHPAD = 136
 
 
 _STATUS = {

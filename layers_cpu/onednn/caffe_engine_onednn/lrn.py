@@ -8,8 +8,8 @@ from ctypes import c_float, c_int64
 from caffe_core.blob import Blob
 from caffe_core.layer import Layer
 from caffe_core.proto.caffe_pb2 import LRNParameter
+from caffe_engine_onednn.constants import Alg, Arg, Query
 from caffe_engine_onednn.kernel import OnednnKernel, Run
-from caffe_engine_onednn.library import Alg, Arg, Query
 from caffe_engine_onednn.memory import data_memory, diff_memory, new_memory, of_blob
 from caffe_engine_onednn.primitive import Attributes
 

@@ -12,7 +12,8 @@ import numpy as np
 
 from caffe_core.blob import CHANNELS_LAST, Blob, MemoryFormat
 from caffe_core.device import CPU
-from caffe_engine_onednn.library import Type, check, library
+from caffe_engine_onednn.constants import Type
+from caffe_engine_onednn.library import check, library
 
 _MOST_AXES = 12
 _ANY = 1

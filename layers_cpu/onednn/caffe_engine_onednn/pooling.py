@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from caffe_core.blob import Blob
 from caffe_core.layer import Layer
 from caffe_core.proto.caffe_pb2 import PoolingParameter
+from caffe_engine_onednn.constants import Alg, Arg, Query
 from caffe_engine_onednn.kernel import OnednnKernel, Run
-from caffe_engine_onednn.library import Alg, Arg, Query
 from caffe_engine_onednn.memory import Memory, data_memory, diff_memory, dims, new_memory, of_blob
 from caffe_engine_onednn.primitive import Attributes
 

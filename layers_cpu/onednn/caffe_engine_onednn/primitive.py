@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import ctypes
-import weakref
 from collections.abc import Mapping, Sequence
 from ctypes import byref, c_char_p, c_float, c_int32, c_void_p
 from typing import Any
 
-import numpy as np
-
-from caffe_core.device import CPU
-from caffe_core.kernel import Workspace
-from caffe_engine_onednn.library import Alg, Arg, Query, check, library
+from caffe_engine_onednn.constants import Alg, Arg, Query
+from caffe_engine_onednn.context import Context
+from caffe_engine_onednn.library import check, library
 from caffe_engine_onednn.memory import Descriptor, Memory
 
 _USER_SCRATCHPAD = 1
@@ -89,6 +86,12 @@ class Recipe:
         descriptor = Descriptor(copy)
         return descriptor if descriptor.size else None
 
+    def wanted(self, what: Query) -> Descriptor:
+        """Return the descriptor of a memory that every such computation has."""
+        found = self.layout(what)
+        assert found is not None, what
+        return found
+
     def _implementation(self) -> str:
         name = c_char_p()
         query = library().dll.dnnl_primitive_desc_query
@@ -101,45 +104,6 @@ class Recipe:
 
 class _Argument(ctypes.Structure):
     _fields_ = [("role", ctypes.c_int), ("memory", c_void_p)]
-
-
-class Context:
-    """What all primitives of a net share, since they run one after the other.
-
-    Attributes:
-        stream: Handle of the stream in which they run.
-    """
-
-    def __init__(self) -> None:
-        in_order = 1
-        self.stream = c_void_p()
-        create = library().dll.dnnl_stream_create
-        check(create(byref(self.stream), library().engine, in_order), "stream")
-        self._scratch = CPU.zeros(0, np.dtype(np.uint8))
-        self._users: weakref.WeakSet[Memory] = weakref.WeakSet()
-
-    def scratchpad(self, descriptor: Descriptor) -> Memory:
-        """Return a memory in the common scratch; it moves when the scratch has to grow."""
-        if descriptor.size > len(self._scratch):
-            self._scratch = CPU.zeros(descriptor.size, np.dtype(np.uint8))
-            for user in self._users:
-                user.move(self._scratch)
-        memory = Memory(descriptor, self._scratch)
-        self._users.add(memory)
-        return memory
-
-    def __del__(self) -> None:
-        library().dll.dnnl_stream_destroy(self.stream)
-
-
-_contexts: weakref.WeakKeyDictionary[Workspace, Context] = weakref.WeakKeyDictionary()
-
-
-def context_of(workspace: Workspace) -> Context:
-    """Return the context that belongs to a net's scratch memory."""
-    if workspace not in _contexts:
-        _contexts[workspace] = Context()
-    return _contexts[workspace]
 
 
 class Primitive:

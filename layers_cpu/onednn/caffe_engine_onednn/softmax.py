@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from ctypes import c_int
 
 from caffe_core.blob import Blob
+from caffe_engine_onednn.constants import Alg, Arg, Prop
 from caffe_engine_onednn.kernel import OnednnKernel, Run
-from caffe_engine_onednn.library import Alg, Arg, Prop
 from caffe_engine_onednn.memory import data_memory, diff_memory, of_blob
 from caffe_engine_onednn.primitive import Attributes
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from caffe_core.blob import Blob
+from caffe_engine_onednn.constants import Arg
 from caffe_engine_onednn.kernel import OnednnKernel, Run
-from caffe_engine_onednn.library import Arg, library
+from caffe_engine_onednn.library import library
 from caffe_engine_onednn.memory import Descriptor, Memory, data_memory, new_memory
 from caffe_engine_onednn.primitive import Attributes, Recipe
 

@@ -44,7 +44,8 @@ def test_blas_is_told_and_what_the_user_set_stays(monkeypatch):
 
 
 def test_importing_the_core_tunes_before_numpy_is_there():
-    code = "import sys, os, caffe_core; print('numpy' in sys.modules, os.environ['OPENBLAS_THREAD_TIMEOUT'])"
+    timeout = "os.environ['OPENBLAS_THREAD_TIMEOUT']"
+    code = f"import sys, os, caffe_core; print('numpy' in sys.modules, {timeout})"
     clean = {k: v for k, v in os.environ.items() if not k.startswith("OPENBLAS")}
     found = subprocess.run(
         [sys.executable, "-c", code], env=clean, capture_output=True, text=True, check=True

@@ -5,6 +5,12 @@ import pytest
 from caffe_core.passes import REQUIRED
 
 
+@pytest.fixture(autouse=True)
+def plain(monkeypatch):
+    """The kernels that are there whatever other engines are installed."""
+    monkeypatch.setenv("CAFFE_ENGINES_CPU", "caffe")
+
+
 def table(out: str) -> list[list[str]]:
     return [line.split() for line in out.partition("\n\n")[2].splitlines()]
 

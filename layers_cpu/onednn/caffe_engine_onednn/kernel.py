@@ -58,7 +58,8 @@ class OnednnKernel(Kernel):
         """Make all primitives, run none; return those that are slow."""
         self.recipes: list[Recipe] = []
         self.prepare(bottom, top)
-        self.build_backward(top, [True] * len(bottom), bottom)
+        if not self._empty:
+            self.build_backward(top, [True] * len(bottom), bottom)
         return [each.kind for each in self.recipes if each.implementation.startswith("ref")]
 
     def absorb(self, layer: Layer) -> bool:
@@ -97,12 +98,13 @@ class OnednnKernel(Kernel):
         """Make the primitives of the forward pass."""
         self.recipes = []
         self._backward: dict[tuple[bool, ...], list[Run]] = {}
+        self._empty = not all(blob.count for blob in (*bottom, *top))
         learned = [blob.data_tensor.read for blob in self.blobs]
         self._forward = [
             *(blob.data_tensor.read for blob in bottom),
             *learned,
             *(blob.data_tensor.overwrite for blob in top),
-            *self.build_forward(bottom, top),
+            *([] if self._empty else self.build_forward(bottom, top)),
         ]
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
@@ -124,7 +126,7 @@ class OnednnKernel(Kernel):
                     for blob, down in zip(bottom, propagate_down, strict=True)
                     if down
                 ),
-                *self.build_backward(top, propagate_down, bottom),
+                *([] if self._empty else self.build_backward(top, propagate_down, bottom)),
             ]
         for run in self._backward[wanted]:
             run()

@@ -110,7 +110,7 @@ def test_the_gradient_in_place_is_right_whatever_follows_in_place(params):
 
 def test_nothing_is_kept_that_backward_does_not_need():
     def kept(**options):
-        net = make(**options)
+        net = make(**options, engines=("caffe",))
         net.reshape()
         return net.nodes[-1].kernel.centred
 

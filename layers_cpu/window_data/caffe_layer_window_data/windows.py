@@ -8,20 +8,23 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from caffe_core.data.source import missing
 from caffe_core.errors import DataError
+from caffe_layer_window_data.rows import (
+    OVERLAP,
+    ROW,
+    Line,
+    first_unusable,
+    numbered,
+    table_of,
+)
 
 _HEADER = ("# INDEX", "PATH", "CHANNELS", "HEIGHT", "WIDTH", "NUMBER OF WINDOWS")
-_ROW = "CLASS OVERLAP X1 Y1 X2 Y2"
-_COLUMNS = len(_ROW.split())
-_OVERLAP = 1  # the column that need not be a whole number
-
-Line = tuple[int, str]
 
 
 class Window(NamedTuple):
@@ -73,12 +76,12 @@ class WindowFile:
         self._least, self._limit = np.float32(least), np.float32(limit)
         kinds: tuple[list[Any], list[Any]] = ([], [])
         with open(path, encoding="utf-8", errors="surrogateescape") as file:
-            lines = _numbered(file)
+            lines = numbered(file)
             for start in lines:
                 for kind, windows in zip(kinds, self._image(start, lines), strict=True):
                     kind.append(windows)
         if not self.images:
-            raise DataError(f"{path!r} is empty: expected the lines {', '.join(_HEADER)}, {_ROW}")
+            raise DataError(f"{path!r} is empty: expected the lines {', '.join(_HEADER)}, {ROW}")
         self.foreground, self.background = map(np.concatenate, kinds)
 
     def error(self, line: int, problem: object) -> DataError:
@@ -102,12 +105,14 @@ class WindowFile:
 
     def _split(self, rows: list[Line]) -> tuple[Any, Any]:
         """Return the foreground and the background windows among the rows of an image."""
-        table = self._table(rows)
+        table = table_of(rows)
+        if table is None:
+            raise self._unexpected(first_unusable(rows), ROW)
         windows = np.empty((len(rows), len(Window._fields)), np.int32)
         windows[:, 0] = [number for number, _ in rows]
         windows[:, 1] = len(self.images) - 1
-        windows[:, 2:] = np.delete(table, _OVERLAP, axis=1)
-        overlap = table[:, _OVERLAP].astype(np.float32)
+        windows[:, 2:] = np.delete(table, OVERLAP, axis=1)
+        overlap = table[:, OVERLAP].astype(np.float32)
         foreground = overlap >= self._least
         background = ~foreground & (overlap < self._limit)
         unnamed = windows[foreground & (windows[:, 2] < 1)]
@@ -121,18 +126,6 @@ class WindowFile:
         windows[background, 2] = 0
         return windows[foreground], windows[background]
 
-    def _table(self, rows: list[Line]) -> Any:
-        """Return the numbers in the rows."""
-        if not rows:
-            return np.zeros((0, _COLUMNS))
-        try:
-            table = np.loadtxt([text for _, text in rows], ndmin=2, comments=None)
-        except ValueError:
-            table = np.zeros((0, 0))
-        if table.shape != (len(rows), _COLUMNS) or np.delete(table % 1, _OVERLAP, axis=1).any():
-            raise self._unexpected(next(row for row in rows if not _is_window(row)), _ROW)
-        return table
-
     def _next(self, lines: Iterator[Line], what: str) -> Line:
         line = next(lines, None)
         if line is None:
@@ -141,20 +134,3 @@ class WindowFile:
 
     def _unexpected(self, line: Line, expected: str) -> DataError:
         return self.error(line[0], f"expected {expected}, found {line[1]!r}")
-
-
-def _numbered(file: Iterable[str]) -> Iterator[Line]:
-    """Yield the lines that are not empty, with their numbers."""
-    for number, line in enumerate(file, 1):
-        text = line.strip()
-        if text:
-            yield number, text
-
-
-def _is_window(row: Line) -> bool:
-    try:
-        numbers = [float(word) for word in row[1].split()]
-    except ValueError:
-        return False
-    whole = all(number % 1 == 0 for at, number in enumerate(numbers) if at != _OVERLAP)
-    return len(numbers) == _COLUMNS and whole

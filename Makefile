@@ -40,8 +40,8 @@ lint: setup    # Check style, formatting and types
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: setup   # Time LeNet here and in PyTorch, if that is installed
-	$(BIN)/python benchmarks/lenet.py
+bench: setup   # Time nets here and in what else is installed; ARGS="--nets lenet --quick"
+	$(BIN)/python -m benchmarks $(ARGS)
 
 docs: setup    # Write the pages of docs/layers from the source of the layers
 	$(BIN)/python -m tools.layer_pages

@@ -1,0 +1,98 @@
+"""Who takes part: this Caffe and its peers, each a way to run a definition with given weights."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from benchmarks.task import Task
+
+Results = dict[str, np.ndarray]
+
+
+class Unavailable(Exception):  # noqa: N818 - this is no error
+    """This contender cannot do the task here; the message says why, in a few words."""
+
+
+class Runner(Protocol):
+    """A task made ready by a contender."""
+
+    def run(self) -> object:
+        """Do one iteration."""
+
+    def results(self) -> Results:
+        """Return what is to be compared.
+
+        For inference: each output. For training: how far each learned blob is from the weights
+        that were given, by layer and index: ``conv1[0]``.
+        """
+
+
+@dataclass(frozen=True)
+class Contender:
+    """One way to run nets.
+
+    Attributes:
+        module: Module of this package that has it; its ``prepare`` returns a `Runner`.
+        needs: Modules that must be installed.
+        options: Arguments of ``prepare`` beside task, weights and threads.
+        kinds: What it does: training, inference or both.
+        precision: Precision of what it computes: ``f32`` or ``bf16``.
+    """
+
+    module: str
+    needs: tuple[str, ...] = ()
+    options: Mapping[str, Any] = field(default_factory=dict)
+    kinds: tuple[str, ...] = ("inference",)
+    precision: str = "f32"
+
+    def missing(self) -> list[str]:
+        """Return what it needs that is not installed."""
+        return [name for name in self.needs if find_spec(name) is None]
+
+    def prepare(self, task: Task, weights: Path, threads: int) -> Runner:
+        """Make a task ready to run.
+
+        Args:
+            task: What is to be done.
+            weights: A caffemodel to start from. This Caffe writes it, all others read it.
+            threads: How many threads to use.
+
+        Raises:
+            Unavailable: It cannot.
+        """
+        prepare: Callable[..., Runner] = import_module(f"{__name__}.{self.module}").prepare
+        return prepare(task, weights, threads, **self.options)
+
+
+_BF16: Mapping[str, Any] = {"precision": "bf16"}
+_LAST: Mapping[str, Any] = {"channels_last": True}
+_COMPILED: Mapping[str, Any] = {"compiled": True}
+_TORCH, _VINO = ("torch",), ("openvino", "onnx")
+_BOTH = ("training", "inference")
+
+CONTENDERS = {
+    "caffe": Contender("ours", kinds=_BOTH),
+    "caffe-bf16": Contender("ours", (), _BF16, kinds=_BOTH, precision="bf16"),
+    "caffe-numpy": Contender("ours", (), {"engines": ("caffe",)}, kinds=_BOTH),
+    "torch": Contender("pytorch", _TORCH, kinds=_BOTH),
+    "torch-nhwc": Contender("pytorch", _TORCH, _LAST, kinds=_BOTH),
+    "torch-compile": Contender("pytorch", _TORCH, _COMPILED, kinds=_BOTH),
+    "torch-compile-nhwc": Contender("pytorch", _TORCH, {**_LAST, **_COMPILED}, ("training",)),
+    "onnxruntime": Contender("onnx_runtime", ("onnxruntime", "onnx")),
+    "openvino": Contender("open_vino", _VINO),
+    "openvino-bf16": Contender("open_vino", _VINO, _BF16, precision="bf16"),
+    "opencv": Contender("opencv", ("cv2",)),
+}
+
+OURS = {"f32": "caffe", "bf16": "caffe-bf16"}
+"""With whom peers of each precision are compared."""
+
+# PyTorch chooses formats itself in a net that is frozen: it has no channels-last mode there.
+PEERS = {name: each for name, each in CONTENDERS.items() if name not in OURS.values()}

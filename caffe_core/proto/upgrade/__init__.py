@@ -84,29 +84,37 @@ _SOLVER = (
 )
 
 
-def upgrade_net(net: Any, where: str) -> None:
+def upgrade_net(net: Any, where: str) -> list[str] | None:
     """Bring a ``NetParameter`` of any age up to date, in place. `where` is its file, for the log.
 
+    Returns:
+        None if it was up to date, else what could not be kept.
+
     Raises:
         ParseError: It says what no Caffe understood.
     """
-    _apply(_NET, net, where)
+    return _apply(_NET, net, where)
 
 
-def upgrade_solver(solver: Any, where: str) -> None:
+def upgrade_solver(solver: Any, where: str) -> list[str] | None:
     """Bring a ``SolverParameter`` of any age up to date, in place. `where` is its file.
 
+    Returns:
+        None if it was up to date, else what could not be kept.
+
     Raises:
         ParseError: It says what no Caffe understood.
     """
-    _apply(_SOLVER, solver, where)
+    return _apply(_SOLVER, solver, where)
 
 
-def _apply(steps: tuple[Step, ...], message: Any, where: str) -> None:
+def _apply(steps: tuple[Step, ...], message: Any, where: str) -> list[str] | None:
+    lost: list[str] | None = None
     for step in steps:
         problems = step.upgrade(message)
         if problems is None:
             continue
+        lost = [*(lost or ()), *problems]
         log.info(step.attempt, where)
         for problem in problems:
             log.error(problem)
@@ -116,3 +124,4 @@ def _apply(steps: tuple[Step, ...], message: Any, where: str) -> None:
             log.info(step.success)
         if step.outlook:
             log.warning(step.outlook)
+    return lost

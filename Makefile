@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 UV := $(BIN)/uv
-PROJECTS := $(wildcard pyproject.toml */*/pyproject.toml)
+PROJECTS := $(wildcard pyproject.toml */*/pyproject.toml examples/plugins/*/pyproject.toml)
 
 # uv does not read pip's settings: take over the package index that pip is told to use.
 PIP_INDEX = $(or $(PIP_INDEX_URL),$(shell $(BIN)/python -m pip config get global.index-url 2>/dev/null))

@@ -40,6 +40,8 @@ CALLER_S = {"cupy", "pytest"}  # which wheel fits the driver, and how to run tes
 def expected_name(member, root):
     if member.folder == root:
         return "caffe-core"
+    if member.folder.parent == root / "examples" / "plugins":
+        return member.folder.name
     kind, stem = member.folder.parent.name, member.folder.name.replace("_", "-")
     if stem in ENGINES:
         return f"caffe-engine-{stem}"
@@ -212,6 +214,7 @@ def test_the_default_set_is_everything_that_needs_no_choice(members):
     required = {Requirement(text).name for text in default.project["dependencies"]}
     groups = ("layers_cpu", "solvers")
     everyday = {member.name for member in members if member.folder.parent.name in groups}
+    everyday |= {"caffe-layer-mish"}  # an example, and all there is of Mish
     assert everyday - {f"caffe-engine-{each}" for each in ENGINES} <= required
     assert required <= {member.name for member in members}
 

@@ -15,6 +15,7 @@ pytestmark = pytest.mark.slow
 LOAD = """
 import sys
 from caffe_core.registry import registries
+from caffe_core.testing import contract
 mine = [
     (registry, listing.name)
     for registry in registries()
@@ -23,6 +24,8 @@ mine = [
 ]
 for registry, name in mine:
     registry[name]
+    if registry.group == "caffe.layers":
+        assert contract.verify(name) > 0
 print(len(mine))
 """
 
@@ -42,7 +45,9 @@ def wheels(root, tmp_path_factory):
     return folder
 
 
-def test_all_it_supplies_loads(sampled_member, wheels, tmp_path):
+def test_all_it_supplies_loads_and_its_layers_keep_to_the_contract(
+    sampled_member, wheels, tmp_path
+):
     member = sampled_member
     venv.create(tmp_path / "fresh", with_pip=True)
     python = tmp_path / "fresh" / Path(sys.executable).parent.name / "python"

@@ -24,6 +24,6 @@ FAMILIES = {
         *("HingeLoss", "EuclideanLoss", "ContrastiveLoss", "Accuracy"),
     ),
     "Beside those of Caffe 1.0": (
-        *("GELU", "HardSigmoid", "Maxout", "ReLU6", "GroupNorm", "LayerNorm"),
+        *("GELU", "HardSigmoid", "Maxout", "Mish", "ReLU6", "GroupNorm", "LayerNorm"),
     ),
 }

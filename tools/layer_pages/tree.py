@@ -56,5 +56,6 @@ def _projects() -> dict[str, Any]:
     """The table ``project`` of each distribution with layers or kernels, by folder."""
     return {
         file.parent.relative_to(ROOT).as_posix(): tomllib.loads(file.read_text())["project"]
-        for file in sorted(ROOT.glob("layers_*/*/pyproject.toml"))
+        for pattern in ("layers_*/*", "examples/plugins/*")
+        for file in sorted(ROOT.glob(f"{pattern}/pyproject.toml"))
     }

@@ -1,4 +1,4 @@
-"""Mish: y = x * tanh(log(1 + exp(x))). A layer from outside, whole."""
+"""Mish: y = x * tanh(log(1 + exp(x)))."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from caffe_core.testing import Case, uniform
 
 
 class Mish(Layer):
-    """Smooth, non-monotonic activation.
+    """Smooth activation that is not monotonic.
 
     Source: Misra, "Mish: A self regularized non-monotonic activation function", 2019.
     """

@@ -198,7 +198,8 @@ def _load(noun: str, entry: EntryPoint) -> Any:
     except Exception as error:
         raise PluginError(
             f"{noun} {entry.name!r} from {_owner(entry)} ({entry.group}: {entry.value}) "
-            f"does not import: {type(error).__name__}: {error}"
+            f"does not import: {type(error).__name__}: {error}; "
+            f"repair or uninstall {_dist(entry)[0]}"
         ) from error
 
 
@@ -220,7 +221,7 @@ sources: Registry[Any] = Registry("caffe.data", "data source", "Try: pip install
 fillers: Registry[Any] = Registry("caffe.fillers", "filler")
 lr_policies: Registry[Any] = Registry("caffe.lr_policies", "learning rate policy")
 passes: Registry[Any] = Registry("caffe.passes", "pass")
-commands: Registry[Any] = Registry("caffe.commands", "command")
+commands: Registry[Any] = Registry("caffe.commands", "command", "Try: pip install caffe-{stem}")
 hooks: Registry[Any] = Registry("caffe.hooks", "hook plugin")
 
 

@@ -75,7 +75,8 @@ def _connect_tops(graph: Graph, node: Node, unread: dict[str, None]) -> None:
             node.top.append(node.bottom[position])
         elif name in graph.blobs:
             raise NetError(
-                f"{node.label}: Top blob '{name}' produced by multiple sources. "
+                f"{node.label}: Top blob '{name}' produced by multiple sources: "
+                f"{_maker(graph, node, name).label} makes it already. "
                 "Rename one of them, or name it as the bottom too if it is to be computed in place."
             )
         else:
@@ -91,6 +92,10 @@ def _connect_tops(graph: Graph, node: Node, unread: dict[str, None]) -> None:
         node.top_names.append("")
         node.top.append(Blob((), graph.options.dtype))
         graph.automatic.append(node.top[-1])
+
+
+def _maker(graph: Graph, node: Node, blob: str) -> Node:
+    return next(each for each in (*graph.nodes, node) if blob in each.top_names)
 
 
 def _check_counts(node: Node) -> None:

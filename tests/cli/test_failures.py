@@ -34,6 +34,7 @@ def test_an_unknown_command(caffe):
     assert len(result.messages) == 1
     assert "no command 'trian' is installed" in result.messages[0]
     assert "Did you mean 'train'?" in result.messages[0]
+    assert result.messages[0].endswith("Try: pip install caffe-trian")
 
 
 def test_an_error_is_one_line_that_tells_where_it_was_raised(caffe, fails_with):

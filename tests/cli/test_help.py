@@ -104,4 +104,6 @@ def test_a_broken_hook_plugin_is_left_out_with_a_warning(distribution):
     done = run("train", "--help", PYTHONPATH=site)
     assert done.returncode == 0
     assert "--solver" in done.stdout
-    assert "No module named 'caffe_hum'; it is left out" in done.stderr
+    assert (
+        "No module named 'caffe_hum'; repair or uninstall caffe-hum; it is left out" in done.stderr
+    )

@@ -127,7 +127,8 @@ def test_a_broken_plugin_names_distribution_entry_point_and_cause(install, anima
     with pytest.raises(PluginError) as caught:
         animals["Cat"]
     assert str(caught.value) == (
-        f"animal 'Cat' from zoo-cat 1.2 ({GROUP}: zoo_cat:Cat) does not import: {cause}"
+        f"animal 'Cat' from zoo-cat 1.2 ({GROUP}: zoo_cat:Cat) does not import: {cause}; "
+        "repair or uninstall zoo-cat"
     )
     assert caught.value.__cause__ is not None
 

@@ -86,12 +86,16 @@ def test_two_tops_of_one_name(graph):
         layer { name: "e" type: "Any" top: "x" }
     """)
     )
-    assert message.startswith("e (Any): Top blob 'x' produced by multiple sources. Rename one")
+    assert message.startswith(
+        "e (Any): Top blob 'x' produced by multiple sources: d (Any) makes it already. Rename one"
+    )
 
 
 def test_one_layer_with_two_tops_of_one_name(graph):
     message = refusal(graph('layer { name: "d" type: "Any" top: "x" top: "x" }'))
-    assert message.startswith("d (Any): Top blob 'x' produced by multiple sources. Rename one")
+    assert message.startswith(
+        "d (Any): Top blob 'x' produced by multiple sources: d (Any) makes it already. Rename one"
+    )
 
 
 @pytest.mark.parametrize(

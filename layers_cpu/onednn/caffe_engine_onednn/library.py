@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import functools
 import os
@@ -110,6 +111,18 @@ def library() -> Library:
             f"oneDNN: {path} does not load ({error}). It needs libgomp: install your system's "
             "libgomp1 package, or choose another engine with CAFFE_ENGINES_CPU=caffe"
         ) from error
+
+
+def _release_threads() -> None:
+    """Let libgomp end its threads, which start again when needed: a forked child has none."""
+    if library.cache_info().currsize:
+        hard = 2
+        with contextlib.suppress(OSError, AttributeError):
+            ctypes.CDLL("libgomp.so.1").omp_pause_resource_all(hard)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_release_threads)
 
 
 @functools.cache

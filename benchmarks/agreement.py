@@ -16,16 +16,16 @@ RUNS = 2
 def tolerance(task: Task, precision: str) -> float:
     """Return how far apart results may be, as `difference` has it.
 
-    Behind BatchNorm half of all ReLUs sit near their kink; which side they fall to is a matter of
-    rounding. After two updates ResNet-50 and MobileNet are up to 6 % off from float64, here and in
-    PyTorch.
+    Rounding decides which maximum is taken of two that are nearly equal, and to which side of its
+    kink a ReLU falls; behind BatchNorm many are near theirs. After two updates VGG-16 is up to 5 %
+    off from float64, ResNet-50 and MobileNet up to 6 %, here or in PyTorch.
     """
     if precision != "f32":
         return 0.1
     if not task.training:
         return 1e-4
     normalised = any(layer.type == "BatchNorm" for layer in task.definition().layer)
-    return 0.25 if normalised else 0.02
+    return 0.25 if normalised else 0.1
 
 
 def difference(ours: Results, theirs: Results, task: Task) -> float:

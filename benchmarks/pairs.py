@@ -12,7 +12,7 @@ from benchmarks.agreement import RUNS, difference, tolerance
 from benchmarks.contenders import OURS, PEERS, Results, Unavailable
 from benchmarks.process import Process
 from benchmarks.task import Task
-from benchmarks.turns import Comparison, summary, take_turns
+from benchmarks.turns import Comparison, take_turns
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,7 @@ class Row:
         word: Why there are none.
         difference: How far results are apart.
         peak: The most memory each used while it was timed, in MB: ours, theirs.
+        described: How each did it: ours, theirs.
     """
 
     task: Task
@@ -33,7 +34,8 @@ class Row:
     comparison: Comparison | None = None
     word: str = ""
     difference: float | None = None
-    peak: tuple[float, float] | None = None
+    peak: tuple[float, float] = (0.0, 0.0)
+    described: tuple[str, str] = ("", "")
 
 
 @dataclass(frozen=True)
@@ -124,7 +126,12 @@ def _timed(row: Row, ours: Process, theirs: Process, effort: Effort) -> Row:
     for side in (ours, theirs):
         side.forget_peak()
     comparison = take_turns(ours, theirs, effort.rounds, effort.seconds)
-    return replace(row, comparison=comparison, peak=(ours.peak(), theirs.peak()))
+    return replace(
+        row,
+        comparison=comparison,
+        peak=(ours.peak(), theirs.peak()),
+        described=(ours.described(), theirs.described()),
+    )
 
 
 def _alone(stage: _Stage) -> Row:
@@ -133,7 +140,4 @@ def _alone(stage: _Stage) -> Row:
         ours = stage.ours("f32").process
     except Unavailable as reason:
         return Row(stage.task, "", word=str(reason))
-    ours.forget_peak()
-    turns = [ours.turn(stage.effort.seconds)[0] for _ in range(stage.effort.rounds)]
-    comparison = summary([(seconds, seconds, True) for seconds in turns])
-    return Row(stage.task, "", comparison, peak=(ours.peak(), ours.peak()))
+    return _timed(Row(stage.task, ""), ours, ours, stage.effort)

@@ -63,6 +63,10 @@ class Process:
         answer = self._ask(do="turn", seconds=seconds)
         return answer["seconds"], answer["disturbed"]
 
+    def described(self) -> str:
+        """Return how it does its task, in a few words."""
+        return self._ask(do="describe")["words"]
+
     def results(self) -> Results:
         """Return what is to be compared."""
         with tempfile.TemporaryDirectory() as folder:

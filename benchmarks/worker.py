@@ -51,6 +51,8 @@ def _answers(runner: Runner, commands: Iterator[dict[str, Any]]) -> Iterator[dic
                 yield {}
             case "turn":
                 yield turn(runner, command["seconds"])
+            case "describe":
+                yield {"words": runner.described()}
             case "results":
                 np.savez(command["path"], **runner.results())
                 yield {}

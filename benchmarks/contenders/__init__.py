@@ -26,6 +26,9 @@ class Runner(Protocol):
     def run(self) -> object:
         """Do one iteration."""
 
+    def described(self) -> str:
+        """Return how it is done, in a few words: what can differ from one machine to the next."""
+
     def results(self) -> Results:
         """Return what is to be compared.
 

@@ -36,6 +36,10 @@ class OnnxRuntime:
         """Do one iteration."""
         return self.session.run(None, self.inputs)
 
+    def described(self) -> str:
+        """Return the version."""
+        return f"ONNX Runtime {onnxruntime.__version__}"
+
     def results(self) -> Results:
         """Return the outputs."""
         return dict(zip(self.outputs, self.run(), strict=True))

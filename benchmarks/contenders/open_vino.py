@@ -47,6 +47,10 @@ class OpenVino:
         """Do one iteration."""
         return self.request.infer(self.inputs, share_inputs=True, share_outputs=True)
 
+    def described(self) -> str:
+        """Return the version."""
+        return f"OpenVINO {openvino.__version__}"
+
     def results(self) -> Results:
         """Return the outputs."""
         found = self.run().to_tuple()

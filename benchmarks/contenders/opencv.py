@@ -45,6 +45,10 @@ class OpenCv:
             self.net.setInput(values, name)
         return self.net.forward(self.output)
 
+    def described(self) -> str:
+        """Return the version."""
+        return f"OpenCV {cv2.__version__}"
+
     def results(self) -> Results:
         """Return the output."""
         return {self.output: self.run()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,11 @@ class Ours:
             _draw_statistics(self.net)
             self.net.save(weights)
         self.weights = weights
+
+    def described(self) -> str:
+        """Return how many layers each engine computes."""
+        counted = Counter(node.engine for node in self.net.nodes if node.bottom)
+        return ", ".join(f"{engine} {count}" for engine, count in counted.most_common())
 
     def results(self) -> Results:
         """Return the outputs, or how far the learned blobs have come."""

@@ -64,6 +64,10 @@ class Training:
         self.loss(*self.inputs).backward()
         self.optimizer.step()
 
+    def described(self) -> str:
+        """Return the version."""
+        return f"PyTorch {torch.__version__}"
+
     def results(self) -> Results:
         """Return how far the learned blobs have come."""
         return {each.name: sample(each.now(), each.start) for each in self.net.learned}
@@ -84,6 +88,10 @@ class Inference:
         """Do one iteration. Freezing is only done where no gradient can be asked for."""
         with torch.no_grad():
             return self.net(*self.inputs)
+
+    def described(self) -> str:
+        """Return the version."""
+        return f"PyTorch {torch.__version__}"
 
     def results(self) -> Results:
         """Return the output."""

@@ -209,12 +209,13 @@ class Net:
         """Use the learned blobs of `other` in all layers of the same name.
 
         Raises:
-            NetError: The number of blobs or a shape differs.
+            NetError: The number of blobs or a shape differs, or both nets are built for TRAIN.
         """
         from caffe_core.weights import share_weights
 
         share_weights(self, other)
-        self._executor.invalidate()
+        for net in (self, other):
+            net._executor.invalidate()
 
     def save(self, path: str | Path, write_diff: bool = False) -> None:
         """Write definition and learned blobs to a ``.caffemodel`` or ``.caffemodel.h5`` file."""

@@ -117,9 +117,10 @@ class Solver:
 
         Raises:
             NonFiniteError: The loss became NaN or infinite.
-            SolverError: There is no directory for snapshots.
+            SolverError: There is no directory for snapshots, or no learning rate.
         """
         check_prefix(self.param)
+        lr_policies.learning_rate(self.param, self.iteration)
         log.info("Solving %s", self.net.name)
         log.info("Learning Rate Policy: %s", self.param.lr_policy)
         if resume is not None:

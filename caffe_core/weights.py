@@ -50,6 +50,11 @@ def copy_weights(net: Net, source: Any) -> None:
 
 def share_weights(net: Net, other: Net) -> None:
     """Use the memory of another net's learned blobs. See `Net.share_trained_layers_with`."""
+    if net.arena is not None and other.arena is not None:
+        raise NetError(
+            f"nets {net.name!r} and {other.name!r} are both built for TRAIN, each with its learned "
+            "blobs in one piece of memory, so they cannot share it; build one of them for TEST"
+        )
     layers = net.layers
     for node in other.nodes:
         if node.name not in layers:
@@ -60,7 +65,16 @@ def share_weights(net: Net, other: Net) -> None:
         for index, (blob, source) in enumerate(zip(blobs, node.layer.blobs, strict=True)):
             if blob.shape != source.shape:
                 raise NetError(_mismatch(where, node.name, index, blob.shape, source.shape))
-            blob.share_data(source)
+            _share(blob, source, keep=net.arena is not None)
+
+
+def _share(blob: Blob, source: Blob, *, keep: bool) -> None:
+    """Let both use the memory of `source`, or that of `blob`, with the values of `source`."""
+    if keep:
+        blob.overwrite()[...] = source.read()
+        source.share_data(blob)
+    else:
+        blob.share_data(source)
 
 
 def save_weights(net: Net, path: str | Path, write_diff: bool) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from caffe_core import registry
 from caffe_core.device import CPU, Device
-from caffe_core.errors import DeviceError, PluginError
+from caffe_core.errors import DeviceError, PluginError, did_you_mean
 from caffe_core.graph import Graph, Node
 from caffe_core.layer import Layer
 
@@ -26,6 +26,7 @@ def choose_kernels(graph: Graph) -> list[str]:
     Raises:
         DeviceError: No kernel on the device takes the layer, and there is no fallback.
     """
+    _check_engines(graph)
     notes = []
     for node in graph.nodes:
         device = CPU if node.layer.facts.host_only else graph.options.device
@@ -54,6 +55,30 @@ def engines_for(layer_type: str, device: Device) -> dict[str, str]:
     return found
 
 
+def _check_engines(graph: Graph) -> None:
+    """Warn of engines that were asked for and that no installed kernel has."""
+    device = graph.options.device
+    names = registry.kernels(device.kind).names()
+    known = {PLAIN, *(name.partition(".")[2] for name in names)} - {""}
+    for engine in _wanted(graph, device):
+        if engine not in known:
+            log.warning(
+                "no %s kernel of engine %r is installed (there are: %s).%s",
+                device.kind,
+                engine,
+                ", ".join(sorted(known)),
+                did_you_mean(engine, known),
+            )
+
+
+def _wanted(graph: Graph, device: Device) -> tuple[str, ...]:
+    """The engines of the options, or of the environment, best first."""
+    if graph.options.engines is not None:
+        return graph.options.engines
+    listed = os.environ.get(f"CAFFE_ENGINES_{device.kind.upper()}", "")
+    return tuple(engine.strip() for engine in listed.split(",") if engine.strip())
+
+
 def _choose(graph: Graph, node: Node, device: Device) -> Any:
     available = engines_for(node.layer.type, device)
     for engine in _order(graph, node.layer, device, available):
@@ -73,12 +98,8 @@ def _choose(graph: Graph, node: Node, device: Device) -> Any:
 
 
 def _order(graph: Graph, layer: Layer, device: Device, available: dict[str, str]) -> list[str]:
-    chosen = graph.options.engines
-    if chosen is None:
-        listed = os.environ.get(f"CAFFE_ENGINES_{device.kind.upper()}", "")
-        chosen = tuple(engine.strip() for engine in listed.split(",") if engine.strip())
     others = sorted(available, key=lambda engine: (engine == PLAIN, engine))
-    order = dict.fromkeys([*_asked_for(layer), *chosen, *others])
+    order = dict.fromkeys([*_asked_for(layer), *_wanted(graph, device), *others])
     return [engine for engine in order if engine in available]
 
 

@@ -111,6 +111,7 @@ def _check_counts(node: Node) -> None:
 
 def _check_count(node: Node, noun: str, wanted: Count, found: int) -> None:
     if found not in wanted:
+        noun = noun.removesuffix("s") if str(wanted) == "1" else noun
         raise NetError(f"{node.label}: takes {wanted} {noun}, has {found}; add or remove some")
 
 

@@ -202,3 +202,22 @@ def test_sharing_needs_equal_shapes_and_numbers(source):
     bare = NET.replace("num_output: 4", "num_output: 4 bias_term: false")
     with pytest.raises(NetError, match="net 'source': Incompatible number of blobs for layer ip"):
         Net(bare).share_trained_layers_with(source)
+
+
+def test_a_net_that_is_trained_keeps_its_memory_and_lends_it():
+    """So an update still reaches what both nets see."""
+    trained, source = Net(NET, Phase.TRAIN), Net(NET)
+    (layer, (blob, *_)), (_, (lender, *_)) = (
+        next(iter(net.params.items())) for net in (trained, source)
+    )
+    lender.data[...] = 3
+    trained.share_trained_layers_with(source)
+    trained.arena.data()[...] = 5
+    assert (blob.data == 5).all()
+    assert (lender.data == 5).all()
+    assert layer in source.params
+
+
+def test_two_nets_that_are_trained_cannot_share():
+    with pytest.raises(NetError, match="both built for TRAIN"):
+        Net(NET, Phase.TRAIN).share_trained_layers_with(Net(NET, Phase.TRAIN))

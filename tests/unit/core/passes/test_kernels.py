@@ -184,3 +184,10 @@ def test_a_kernel_knows_whether_backward_will_run():
         layer { name: "loss" type: "Total" bottom: "g" top: "loss" }
     """)
     assert [node.kernel.need_backward for node in net.nodes] == [False, False, True, True]
+
+
+def test_an_engine_that_nobody_supplies_is_warned_of(graph, source, caplog):
+    source(fast=Fast)
+    chosen(graph, engines=("fats",))
+    assert "no cpu kernel of engine 'fats' is installed" in caplog.text
+    assert "Did you mean 'fast'" in caplog.text

@@ -101,8 +101,8 @@ def test_one_layer_with_two_tops_of_one_name(graph):
 @pytest.mark.parametrize(
     ("layer", "message"),
     [
-        ('type: "Double" top: "y"', "e (Double): takes 1 bottoms, has 0; add or remove some"),
-        ('type: "Double" bottom: "x"', "e (Double): takes 1 tops, has 0; add or remove some"),
+        ('type: "Double" top: "y"', "e (Double): takes 1 bottom, has 0; add or remove some"),
+        ('type: "Double" bottom: "x"', "e (Double): takes 1 top, has 0; add or remove some"),
         ('type: "Total" top: "y"', "e (Total): takes at least 1 bottoms, has 0"),
         ('type: "Few" bottom: "x"', "e (Few): takes 1 to 2 tops, has 0"),
         (

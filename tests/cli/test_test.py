@@ -54,10 +54,11 @@ def test_what_is_needed(caffe, workdir, argv, message):
     assert (result.status, result.messages) == (1, [message])
 
 
-def test_iterations_must_be_positive(caffe, workdir):
-    result = caffe("test", "-model=net.prototxt", "-weights=w", "-iterations=0")
+@pytest.mark.parametrize("number", ["0", "-3", "many", "1.5"])
+def test_iterations_must_be_positive(caffe, workdir, number):
+    result = caffe("test", "-model=net.prototxt", "-weights=w", f"-iterations={number}")
     assert result.status == 2
-    assert "must be at least 1, not 0" in result.log
+    assert f"iterations: must be a whole number of at least 1, not {number}" in result.log
 
 
 def test_stages_and_level_choose_layers(caffe, weights, workdir):

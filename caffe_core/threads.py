@@ -1,4 +1,4 @@
-"""Threads: one number for everything that computes on a CPU, and settings for the BLAS of NumPy."""
+"""Threads: one number for everything that computes on a CPU, and settings for its libraries."""
 
 from __future__ import annotations
 
@@ -23,13 +23,15 @@ def thread_count() -> int:
 
 
 def tune_blas() -> None:
-    """Set, for libraries loaded from now on, what makes OpenBLAS fast beside other engines.
+    """Set, for libraries loaded from now on, what makes OpenBLAS and engines fast side by side.
 
-    It takes slow kernels on CPUs with AVX-512 that it does not know, and its threads spin for a
-    tenth of a second after each call, which slows down whoever computes next. Variables that are
-    set already are left alone.
+    OpenBLAS takes slow kernels on CPUs with AVX-512 that it does not know, and its threads spin for
+    a tenth of a second after each call, which slows down whoever computes next. GNU OpenMP, which
+    oneDNN uses, spins for milliseconds, even where another process has the core that a thread
+    waits for: training is then several times slower than with one thread. Variables that are set
+    already are left alone.
     """
-    settings = {"OPENBLAS_THREAD_TIMEOUT": "12"}
+    settings = {"OPENBLAS_THREAD_TIMEOUT": "12", "GOMP_SPINCOUNT": "1000"}
     if _cpu_flags() >= _WIDE_VECTORS:
         settings["OPENBLAS_CORETYPE"] = "SkylakeX"
     if "CAFFE_THREADS" in os.environ:

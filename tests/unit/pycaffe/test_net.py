@@ -25,7 +25,9 @@ def path(tmp_path):
 
 @pytest.fixture
 def net(path):
-    return caffe.Net(path, caffe.TEST)
+    net = caffe.Net(path, caffe.TEST)
+    net.params["ip"][0].data[...] = np.random.default_rng(1).standard_normal((4, 3))
+    return net
 
 
 @pytest.fixture

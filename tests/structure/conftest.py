@@ -105,7 +105,7 @@ def find_members():
 MEMBERS = find_members()
 
 
-SAMPLE = ("caffe-core", "caffe-layer-relu", "caffe-data-lmdb", "caffe-plot")
+SAMPLE = ("caffe-core", "caffe-layer-data", "caffe-layer-relu", "caffe-data-leveldb", "caffe-plot")
 """Installed one by one; with ``CAFFE_EVERY_WHEEL=1`` in the environment, every member is."""
 
 

@@ -25,7 +25,9 @@ _FILES = {
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument("kind", choices=["layer"], help="what to write")
-    parser.add_argument("name", metavar="NAME", help="the type's name in a prototxt: Softsign, MyLoss")
+    parser.add_argument(
+        "name", metavar="NAME", help="the type's name in a prototxt: Softsign, MyLoss"
+    )
     parser.add_argument(
         "--dir", metavar="D", default=".", help="write it into a new folder of this one"
     )

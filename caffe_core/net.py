@@ -52,7 +52,7 @@ class Net:
         blobs: Every named blob, in order of creation.
         params: Learned blobs of each layer that has any.
         learnable: Each learned blob once, as the solver sees it.
-        arena: The memory of all learned blobs; None outside TRAIN.
+        arena: The memory of all learned blobs; None outside TRAIN, and where it is another net's.
         inputs: Names of the blobs that the user fills.
         outputs: Names of the blobs that no layer reads.
         notes: What each pass did.
@@ -209,7 +209,7 @@ class Net:
         """Use the learned blobs of `other` in all layers of the same name.
 
         Raises:
-            NetError: The number of blobs or a shape differs, or both nets are built for TRAIN.
+            NetError: The number of blobs or a shape differs.
         """
         from caffe_core.weights import share_weights
 

@@ -247,6 +247,11 @@ class Solver:
         self.rate = lr_policies.learning_rate(self.param, self.iteration)
         if shown:
             log.info("Iteration %d, lr = %g", self.iteration, self.rate)
+        if self.net.arena is not self.update.arena:
+            raise SolverError(
+                f"net {self.net.name!r} uses the learned blobs of another net for training, which "
+                "an update would not reach; make that net share those of this one instead"
+            )
         self.update.apply(self.rate, self.iteration)
         self.iteration += 1
 

@@ -50,11 +50,8 @@ def copy_weights(net: Net, source: Any) -> None:
 
 def share_weights(net: Net, other: Net) -> None:
     """Use the memory of another net's learned blobs. See `Net.share_trained_layers_with`."""
-    if net.arena is not None and other.arena is not None:
-        raise NetError(
-            f"nets {net.name!r} and {other.name!r} are both built for TRAIN, each with its learned "
-            "blobs in one piece of memory, so they cannot share it; build one of them for TEST"
-        )
+    if other.arena is not None:
+        net.arena = None  # only one of them can have its learned blobs in one piece
     layers = net.layers
     for node in other.nodes:
         if node.name not in layers:

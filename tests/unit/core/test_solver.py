@@ -302,3 +302,11 @@ def test_closing_closes_every_net(monkeypatch):
         monkeypatch.setattr(net.layers["c"], "close", lambda net=net: closed.append(net))
     solver.close()
     assert closed == [solver.net, *solver.test_nets]
+
+
+def test_updates_that_would_reach_nobody_are_refused():
+    solver, other = Solver(NET), Solver(NET)
+    solver.net.share_trained_layers_with(other.net)
+    with pytest.raises(SolverError, match="net 'tiny' uses the learned blobs of another net"):
+        solver.step(1)
+    other.step(1)

@@ -218,6 +218,9 @@ def test_a_net_that_is_trained_keeps_its_memory_and_lends_it():
     assert layer in source.params
 
 
-def test_two_nets_that_are_trained_cannot_share():
-    with pytest.raises(NetError, match="both built for TRAIN"):
-        Net(NET, Phase.TRAIN).share_trained_layers_with(Net(NET, Phase.TRAIN))
+def test_of_two_nets_for_training_one_has_the_memory():
+    first, second = Net(NET, Phase.TRAIN), Net(NET, Phase.TRAIN)
+    first.share_trained_layers_with(second)
+    second.arena.data()[...] = 5
+    assert first.arena is None
+    assert all((blob.data == 5).all() for blobs in first.params.values() for blob in blobs)

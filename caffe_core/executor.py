@@ -136,11 +136,13 @@ class Executor:
     def _forward_call(self, index: int, bottom: list[Blob], top: list[Blob]) -> Call:
         node = self.nodes[index]
         assert node.kernel is not None
-        if node.absorbed_by is not None:
-            return _nothing
         run: Call = functools.partial(node.kernel.forward, bottom, top)
+        if node.absorbed_by is not None:
+            run = _nothing
         if node.reorders:
             run = functools.partial(_forward_reordered, node, run)
+        if lost := _lost_weights(node):
+            run = functools.partial(_forward_weighted, run, lost)
         if node.layer.facts.dynamic:
             run = functools.partial(self._forward_dynamic, index, run)
         return run
@@ -169,6 +171,20 @@ def _layout(blob: Blob) -> Any:
     """What a kernel was prepared for: a blob's shape and memory."""
     data, diff = blob.data_tensor, blob.diff_tensor
     return blob.shape, data, data.capacity, diff, diff.capacity
+
+
+def _lost_weights(node: Node) -> list[tuple[Blob, float]]:
+    """Tops whose diff, which holds their loss weight, is where backward writes a bottom's diff."""
+    below = {id(blob.diff_tensor) for blob in node.bottom}
+    weighted = zip(node.top, node.loss_weights, strict=True)
+    return [(top, weight) for top, weight in weighted if weight and id(top.diff_tensor) in below]
+
+
+def _forward_weighted(run: Call, tops: list[tuple[Blob, float]]) -> None:
+    """Run forward, then put the loss weights back that the last backward has written over."""
+    run()
+    for top, weight in tops:
+        top.diff.fill(weight)
 
 
 def _nothing() -> None:

@@ -282,3 +282,32 @@ def test_a_steady_pass_allocates_no_blob():
     finally:
         tracemalloc.stop()
     assert peak - before < net.blobs["x"].data.nbytes / 10
+
+
+@pytest.mark.parametrize(
+    ("layer", "top"),
+    [
+        ('"Sigmoid"', "y"),
+        ('"ReLU" relu_param { negative_slope: 0.5 }', "y"),
+        ('"Flatten"', "z"),
+    ],
+)
+def test_a_loss_weight_outlives_backward_where_top_and_bottom_share_a_diff(layer, top):
+    net = Net(
+        f"""
+        layer {{ name: "in" type: "Input" top: "x" input_param {{ shape {{ dim: 2 dim: 3 }} }} }}
+        layer {{ name: "ip" type: "InnerProduct" bottom: "x" top: "y"
+          inner_product_param {{ num_output: 4 weight_filler {{ type: "constant" value: 0.5 }} }} }}
+        layer {{ name: "last" bottom: "y" top: "{top}" loss_weight: 2 type: {layer} }}
+        """,
+        Phase.TRAIN,
+    )
+    net.blobs["x"].data[...] = -1
+    gradients = []
+    for _ in range(3):
+        net.clear_param_diffs()
+        net.forward_backward()
+        gradients.append(net.params["ip"][0].diff.copy())
+    assert gradients[0].any()
+    for again in gradients[1:]:
+        np.testing.assert_array_equal(again, gradients[0])

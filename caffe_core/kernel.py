@@ -79,10 +79,11 @@ class Kernel:
 
     One instance serves one layer. Subclasses override `forward` and `backward`, and `prepare` if
     there is work to be done once per shape. Arrays of a blob are ``blob.data`` and ``blob.diff``;
-    they stay the same objects from one `prepare` to the next.
+    their memory stays the same from one `prepare` to the next.
 
     Attributes:
-        formats: The memory formats in which bottoms and tops may come; all have the same one.
+        formats: The memory formats in which bottoms and tops may come; those of a layer that has
+            bottoms all have the same one.
         prefers: The one in which the kernel is fastest, if it matters.
         layer: The layer served.
         blobs: Its learned blobs, on this device.

@@ -8,10 +8,7 @@ from enum import IntEnum
 class Type(IntEnum):
     """Element types."""
 
-    BF16 = 2
     F32 = 3
-    S32 = 4
-    U8 = 6
 
 
 class Prop(IntEnum):
@@ -32,9 +29,7 @@ class Alg(IntEnum):
     TANH = 33
     ELU = 34
     ABS = 36
-    LINEAR = 38
     LOGISTIC = 41
-    POW = 48
     RELU_FROM_TOP = 256
     TANH_FROM_TOP = 257
     ELU_FROM_TOP = 258
@@ -45,16 +40,12 @@ class Alg(IntEnum):
     LRN_ACROSS = 2815
     LRN_WITHIN = 3071
     SOFTMAX = 196608
-    ADD = 131056
-    MULTIPLY = 131057
-    MAXIMUM = 131058
 
 
 class Arg(IntEnum):
     """Roles of the memories given to a primitive."""
 
     SRC = 1
-    SRC_1 = 2
     DST = 17
     WEIGHTS = 33
     BIAS = 41

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import math
 from collections.abc import Sequence
 from ctypes import byref, c_int64, c_void_p
 from typing import Any
@@ -118,11 +117,6 @@ def data_memory(blob: Blob, descriptor: Descriptor | None = None) -> Memory:
 def diff_memory(blob: Blob, descriptor: Descriptor | None = None) -> Memory:
     """Return the memory of a blob's diff."""
     return Memory(descriptor or of_blob(blob), blob.diff_tensor.read())
-
-
-def count(descriptor: Descriptor) -> int:
-    """Return the number of elements that the shape holds."""
-    return math.prod(descriptor.shape)
 
 
 def pointers(descriptors: Sequence[Descriptor]) -> Any:

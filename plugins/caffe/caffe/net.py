@@ -111,10 +111,8 @@ class Net:
     @property
     def blob_loss_weights(self) -> dict[str, float]:
         """For each blob, its weight in the objective."""
-        weights = dict.fromkeys(self._net.blobs, 0.0)
-        for node in self._net.nodes:
-            weights.update(zip(node.top_names, node.loss_weights, strict=True))
-        return weights
+        weights = self._net.loss_weights
+        return {name: weights[name] for name in self._net.blobs}
 
     def forward(
         self,

@@ -11,10 +11,12 @@ import numpy as np
 from caffe_core.blob import Blob, reshapes
 from caffe_core.debug_info import show_backward, show_forward
 from caffe_core.device import CPU
-from caffe_core.graph import Node, Reorder
+from caffe_core.errors import NetError
+from caffe_core.graph import Graph, Node, Reorder
 from caffe_core.passes.setup import blame, call
 
 Call = Callable[[], None]
+Watch = Callable[[Node, str], None]
 
 
 class Executor:
@@ -25,11 +27,14 @@ class Executor:
 
     Attributes:
         debug_info: Log the mean magnitude of what each layer computes.
+        watch: Called after each node with the node and what it did: ``forward`` or ``backward``.
     """
 
-    def __init__(self, nodes: list[Node]):
-        self.nodes = nodes
+    def __init__(self, graph: Graph):
+        self.graph = graph
+        self.nodes = nodes = graph.nodes
         self.debug_info = False
+        self.watch: Watch | None = None
         self._forward: list[Call] = [_nothing] * len(nodes)
         self._backward: list[Call] = [_nothing] * len(nodes)
         self._ready: list[Any] = [None] * len(nodes)
@@ -46,6 +51,7 @@ class Executor:
         }
         self._seen = -1  # the count of changes at which the nodes from _first on were made ready
         self._first = 0
+        self._passed = False  # whether a forward pass has been made since the last backward
 
     def invalidate(self) -> None:
         """Make every node ready again before it next runs: its memory was replaced."""
@@ -61,18 +67,39 @@ class Executor:
         """Run the nodes from `start` to `end`, which is included; return their weighted loss."""
         if self._absorbed:
             self._release(start, end)
+        self._check_kept(start)
         if self._seen != reshapes.count or start < self._first:
             self.reshape(start)
         self._run(self._forward, range(start, end + 1), "forward", show_forward)
+        self._passed = True
         return sum(
             (_weighted(top, weight) for at, top, weight in self._losses if start <= at <= end), 0.0
         )
 
     def backward(self, start: int, end: int) -> None:
         """Run backward the nodes from `start` down to `end`, which is included."""
+        self._check_kept(self.graph.backward_step(start))
         if None in self._ready[end : start + 1]:
             self.reshape(end)
         self._run(self._backward, range(start, end - 1, -1), "backward", show_backward)
+        self._passed = False
+
+    def _check_kept(self, step: int) -> None:
+        """Raise an error if a pass that begins at this step needs what was computed and not kept.
+
+        What a forward pass leaves for backward is there, until a backward pass writes over it.
+        """
+        memory = self.graph.memory
+        if memory is None or step == 0:
+            return
+        lost = memory.lost_at(step, present=len(self.nodes) if self._passed else None)
+        if lost is not None:
+            name = self.graph.name_of(lost)
+            raise NetError(
+                f"net {self.graph.param.name!r}: this pass begins where blob {name!r} is needed, "
+                "which was not kept: its memory serves other blobs. Run the whole net, forward "
+                "then backward, or build it with keep=None to keep every blob"
+            )
 
     def _release(self, start: int, end: int) -> None:
         """Undo the fusions of which only a part is to run, or all if each layer is to be shown."""
@@ -86,6 +113,7 @@ class Executor:
         assert kernel is not None
         kernel.release()
         parted = [index for index, by in self._absorbed.items() if by == writer]
+        self.nodes[writer].joined = None
         for index in parted:
             self.nodes[index].absorbed_by = None
             del self._absorbed[index]
@@ -104,18 +132,23 @@ class Executor:
                     calls[index]()
                     if self.debug_info:
                         show(self.nodes[index])
+                    if self.watch is not None:
+                        self.watch(self.nodes[index], doing)
         except Exception as error:
             blame(self.nodes[index], error, doing)
 
     def _follow(self, start: int) -> None:
+        for node in self.nodes[start:]:
+            call(node, node.layer.reshape)
+        if self.graph.memory is not None:
+            self.graph.memory.place()
         for index in range(start, len(self.nodes)):
-            call(self.nodes[index], self.nodes[index].layer.reshape)
             self._make_ready(index)
         self._seen = reshapes.count
 
     def _make_ready(self, index: int) -> None:
         node = self.nodes[index]
-        layout = [_layout(blob) for blob in (*node.bottom, *node.top)]
+        layout = [_layout(blob) for blob in (*node.reads, *node.top, *node.writes)]
         if self._ready[index] == layout:
             return
         assert node.kernel is not None
@@ -124,7 +157,7 @@ class Executor:
         for top, weight in zip(node.top, node.loss_weights, strict=True):
             if weight:
                 top.diff.fill(weight)
-        bottom, top_blobs = node.seen_by_kernel(node.bottom), node.seen_by_kernel(node.top)
+        bottom, top_blobs = node.seen_by_kernel(node.reads), node.seen_by_kernel(node.writes)
         try:
             node.kernel.prepare(bottom, top_blobs)
         except Exception as error:
@@ -170,7 +203,7 @@ class Executor:
 def _layout(blob: Blob) -> Any:
     """What a kernel was prepared for: a blob's shape and memory."""
     data, diff = blob.data_tensor, blob.diff_tensor
-    return blob.shape, data, data.capacity, diff, diff.capacity
+    return blob.shape, data, data.moved, diff, diff.moved
 
 
 def _lost_weights(node: Node) -> list[tuple[Blob, float]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,6 +12,9 @@ from caffe_core.blob import Blob
 from caffe_core.device import CPU, Device
 from caffe_core.kernel import Kernel, Workspace
 from caffe_core.layer import Layer, Phase
+
+if TYPE_CHECKING:
+    from caffe_core.memory_plan import MemoryPlan
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,8 @@ class Options:
         engines: Engines to choose kernels from, best first; None takes the environment's choice.
         fallback: Run layers that have no kernel on the device on the CPU.
         passes: Names of the optional passes to run; None runs all that are installed.
+        keep: Names of the blobs that must hold, after a pass, what Caffe would have left there; the
+            inputs and outputs do in any case. None keeps all.
     """
 
     phase: Phase = Phase.TEST
@@ -41,6 +46,7 @@ class Options:
     engines: tuple[str, ...] | None = None
     fallback: bool = False
     passes: tuple[str, ...] | None = None
+    keep: tuple[str, ...] | None = None
 
 
 @dataclass(eq=False)
@@ -69,6 +75,7 @@ class Node:
         refusals: Why kernels that come before the chosen one were not taken.
         reorders: Bottoms and tops that the kernel sees as copies in another memory format.
         absorbed_by: The node whose kernel computes this one's forward too.
+        joined: The absorbed node whose tops the kernel writes instead of its own, if there is one.
     """
 
     layer: Layer
@@ -84,6 +91,7 @@ class Node:
     refusals: list[str] = field(default_factory=list)
     reorders: list[Reorder] = field(default_factory=list)
     absorbed_by: Node | None = None
+    joined: Node | None = None
 
     @property
     def name(self) -> str:
@@ -94,6 +102,18 @@ class Node:
     def label(self) -> str:
         """Name and type of the layer, as messages begin."""
         return f"{self.layer.name} ({self.layer.type})"
+
+    @property
+    def reads(self) -> list[Blob]:
+        """The blobs that the kernel reads: the bottoms, and those of the joined node."""
+        own = {id(blob) for blob in self.top}
+        others = self.joined.bottom if self.joined else []
+        return [*self.bottom, *(blob for blob in others if id(blob) not in own)]
+
+    @property
+    def writes(self) -> list[Blob]:
+        """The blobs that the kernel writes: the tops, or those of the joined node."""
+        return self.joined.top if self.joined else self.top
 
     def seen_by_kernel(self, blobs: Sequence[Blob]) -> list[Blob]:
         """Return these bottoms or tops as the kernel gets them: its format, its device."""
@@ -134,6 +154,8 @@ class Graph:
         params: Learned blobs of each layer that has any.
         learnable: Each learned blob once.
         workspaces: Scratch memory of each device.
+        forward_only: No layer runs backward since nobody is to look at gradients.
+        memory: Where blobs lie that share memory; None if none do.
         notes: What each pass did, by its name.
     """
 
@@ -147,7 +169,30 @@ class Graph:
     params: dict[str, list[Blob]] = field(default_factory=dict)
     learnable: list[Parameter] = field(default_factory=list)
     workspaces: dict[Device, Workspace] = field(default_factory=dict)
+    forward_only: bool = False
+    memory: MemoryPlan | None = None
     notes: dict[str, list[str]] = field(default_factory=dict)
+
+    def keeps(self, name: str) -> bool:
+        """Whether this blob must hold, after a pass, what Caffe would have left there."""
+        keep = self.options.keep
+        return keep is None or name in keep or name in self.outputs or name in self.inputs
+
+    def name_of(self, blob: Blob) -> str:
+        """Return the name of a blob; an automatic one has none."""
+        names = (
+            name
+            for node in self.nodes
+            for name, each in zip(
+                (*node.bottom_names, *node.top_names), (*node.bottom, *node.top), strict=True
+            )
+            if each is blob
+        )
+        return next(names, "")
+
+    def backward_step(self, index: int) -> int:
+        """Return when a node runs backward, counted from the first node's forward at 0."""
+        return 2 * len(self.nodes) - 1 - index
 
     def workspace(self, device: Device) -> Workspace:
         """Return the scratch memory of `device`."""

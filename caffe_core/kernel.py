@@ -119,6 +119,13 @@ class Kernel:
         """
         return False
 
+    def absorb_join(self, layer: Layer, others: Sequence[Blob]) -> bool:
+        """Compute, in forward, `layer` too, which reads the only top and `others`.
+
+        If this is done, the kernel's bottoms are followed by `others`, and its top is the layer's.
+        """
+        return False
+
     def absorbs_backward(self, layer: Layer) -> bool:
         """Return whether backward computes that of an absorbed `layer` too."""
         return False

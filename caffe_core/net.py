@@ -15,7 +15,7 @@ from caffe_core.debug_info import show_parameters
 from caffe_core.device import Device
 from caffe_core.device import device as find_device
 from caffe_core.errors import NetError, did_you_mean
-from caffe_core.executor import Executor
+from caffe_core.executor import Executor, Watch
 from caffe_core.graph import Graph, Node, Options, Parameter
 from caffe_core.layer import Layer, Phase
 from caffe_core.passes import run_passes
@@ -42,6 +42,8 @@ class Net:
         engines: Engines to choose kernels from, best first.
         fallback: Run layers that have no kernel on the device on the CPU.
         passes: Names of the optional passes to run; None runs all that are installed.
+        keep: Names of blobs to look at after a pass, beside inputs and outputs. The other blobs may
+            share memory and be left out, and a net for TEST then runs forward only. None keeps all.
         debug_info: Log what each layer computes.
 
     Attributes:
@@ -76,6 +78,7 @@ class Net:
         engines: Sequence[str] | None = None,
         fallback: bool = False,
         passes: Sequence[str] | None = None,
+        keep: Sequence[str] | None = None,
         debug_info: bool = False,
     ):
         from caffe_core.hooks import manager
@@ -94,6 +97,7 @@ class Net:
             engines=None if engines is None else tuple(engines),
             fallback=fallback,
             passes=None if passes is None else tuple(passes),
+            keep=None if keep is None else tuple(keep),
         )
         graph = Graph(load_net(source), options)
         self.nodes: list[Node] = graph.nodes  # a net that cannot be built closes those it has
@@ -109,7 +113,8 @@ class Net:
         self.outputs: list[str] = graph.outputs
         self.notes: dict[str, list[str]] = graph.notes
         self.arena = Arena(self.learnable, options.dtype) if self.phase is Phase.TRAIN else None
-        self._executor = Executor(self.nodes)
+        self._graph = graph
+        self._executor = Executor(graph)
         self.debug_info = debug_info or bool(graph.param.debug_info)
         if weights is not None:
             for path in str(weights).split(","):
@@ -144,6 +149,23 @@ class Net:
         }
 
     @property
+    def forward_only(self) -> bool:
+        """Whether the net has no backward, since it was built for TEST with ``keep`` given."""
+        return self._graph.forward_only
+
+    @property
+    def watch(self) -> Watch | None:
+        """What is called after each layer has run, with its node and ``forward`` or ``backward``.
+
+        A layer that another's kernel computes too has nothing left to do when its turn comes.
+        """
+        return self._executor.watch
+
+    @watch.setter
+    def watch(self, value: Watch | None) -> None:
+        self._executor.watch = value
+
+    @property
     def debug_info(self) -> bool:
         """Whether what each layer computes is logged."""
         return self._executor.debug_info
@@ -171,8 +193,13 @@ class Net:
 
         Raises:
             LayerError: A layer fails; the message begins with its name.
-            NetError: There is no such layer.
+            NetError: There is no such layer, or the net was built to run forward only.
         """
+        if self.forward_only:
+            raise NetError(
+                f"net {self.name!r} runs forward only, since it was built for TEST with `keep` "
+                "given; build it with keep=None"
+            )
         self._executor.backward(self._place(start, len(self.nodes) - 1), self._place(end, 0))
         if self.debug_info:
             show_parameters(self.learnable)

@@ -6,6 +6,7 @@ import logging
 import math
 import time
 from collections import deque
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,7 @@ class Solver:
         level: Compared with ``min_level`` and ``max_level`` of the trained net's layer rules.
         stages: Compared with ``stage`` and ``not_stage`` of the trained net's layer rules.
         stop_on_nan: Raise when the loss is no longer finite.
+        test_keep: What ``keep`` is for the nets that are tested: which blobs are to be looked at.
         net_options: Passed on to `Net`: ``dtype``, ``engines``, ``memory_format``, ...
 
     Attributes:
@@ -63,6 +65,7 @@ class Solver:
         level: int = 0,
         stages: tuple[str, ...] = (),
         stop_on_nan: bool = True,
+        test_keep: Sequence[str] | None = None,
         **net_options: Any,
     ):
         from caffe_core.proto.files import load_solver
@@ -76,6 +79,7 @@ class Solver:
         device = device_of(self.param) if device is None else device
         options = {"device": device, "level": level, "stages": stages, **net_options}
         self.net: Net = make_train_net(self.param, seed, options)
+        options["keep"] = test_keep
         self.test_nets: list[Net] = make_test_nets(self.param, self.net, seed, options)
         assert self.net.arena is not None
         self.update = Update(self.param, self.net.arena, self.net.device)

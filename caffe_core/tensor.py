@@ -51,10 +51,11 @@ class Tensor:
         capacity: Elements allocated; a blob may use fewer.
         head: Which copy is current.
         version: Grows whenever the content may have changed; a kernel keys packed copies by it.
+        moved: How many times it got other memory; a kernel's prebuilt addresses depend on it.
     """
 
     __slots__ = ("_allocate", "_arrays", "_device", "_exposed", "_host",
-                 "capacity", "dtype", "head", "version")  # fmt: skip
+                 "capacity", "dtype", "head", "moved", "version")  # fmt: skip
 
     head: Head
     _host: Any
@@ -64,7 +65,7 @@ class Tensor:
     def __init__(self, capacity: int = 0, dtype: Any = np.float32):
         self.dtype: np.dtype[Any] = np.dtype(dtype)
         self.capacity = capacity
-        self.version = 0
+        self.version = self.moved = 0
         self._exposed: list[Callable[[], Any]] = []
         self._allocate: Allocate = self._own_memory
         self._forget()
@@ -72,9 +73,7 @@ class Tensor:
     def resize(self, count: int) -> None:
         """Make room for `count` elements. Growing loses the content; shrinking keeps the memory."""
         if count > self.capacity:
-            self.capacity = count
-            self._allocate = self._own_memory
-            self._forget()
+            self.own(count)
 
     def place(self, count: int, allocate: Allocate) -> None:
         """Move the first `count` elements into memory that `allocate` hands out for a device."""
@@ -84,6 +83,20 @@ class Tensor:
         self._forget()
         if content is not None:
             self.overwrite()[...] = content
+
+    def borrow(self, count: int, device: Device, array: Any) -> None:
+        """Use `array` of `device` as memory for `count` elements; the content is undefined."""
+        self.own(count)
+        if device is CPU:
+            self._host, self.head = array, Head.HOST
+        else:
+            self._arrays, self._device, self.head = array, device, Head.DEVICE
+
+    def own(self, count: int) -> None:
+        """Use memory of its own for `count` elements; the content is lost."""
+        self.capacity = count
+        self._allocate = self._own_memory
+        self._forget()
 
     def read(self, device: Device = CPU) -> Any:
         """Return the content on `device`, not to be written to."""
@@ -142,6 +155,7 @@ class Tensor:
     def _forget(self) -> None:
         self.head = Head.UNINITIALIZED
         self.version += 1
+        self.moved += 1
         self._host = None
         self._arrays = None
         self._device = None

@@ -79,8 +79,23 @@ def add_execution(parser: argparse.ArgumentParser) -> None:
         choices=("contiguous", "channels_last", "auto"),
         help="contiguous, channels_last, or auto: what the kernels prefer",
     )
+    flags.add_argument(
+        "--passes",
+        metavar="NAMES",
+        help="optional passes to run over the net, and in which order; none for none (all)",
+    )
     flags.add_argument("--fallback", choices=("cpu",), help="run layers without a GPU kernel there")
     flags.add_argument("--seed", type=int, metavar="N", help="source of every random number")
+
+
+def add_keep(parser: argparse.ArgumentParser) -> None:
+    """Add ``--keep``."""
+    parser.add_argument(
+        "--keep",
+        metavar="NAMES",
+        help="blobs to be looked at beside inputs and outputs, while the others share memory; "
+        "none for no other (all are kept)",
+    )
 
 
 def positive(text: str) -> int:
@@ -115,11 +130,24 @@ def execution(args: argparse.Namespace) -> dict[str, Any]:
         "memory_format": args.memory_format,
         "fallback": args.fallback == "cpu",
         "seed": args.seed,
+        "passes": listed(args.passes),
     }
 
 
-def build_net(args: argparse.Namespace, device: str, phase: str) -> Any:
-    """Return the net that ``-model`` defines, with ``-weights`` if the command has them."""
+def listed(text: str | None) -> tuple[str, ...] | None:
+    """Return the parts of a list in which ``none`` is an empty one; None if it is not given."""
+    if text is None:
+        return None
+    return () if text == "none" else tuple(words(text))
+
+
+def build_net(
+    args: argparse.Namespace, device: str, phase: str, keep: tuple[str, ...] | None = None
+) -> Any:
+    """Return the net that ``-model`` defines, with ``-weights`` if the command has them.
+
+    `keep` names the blobs that are to be looked at beside inputs and outputs; None is all.
+    """
     from caffe_core.layer import Phase
     from caffe_core.net import Net
 
@@ -130,5 +158,6 @@ def build_net(args: argparse.Namespace, device: str, phase: str) -> Any:
         level=args.level,
         stages=tuple(words(args.stage)),
         device=device,
+        keep=keep,
         **execution(args),
     )

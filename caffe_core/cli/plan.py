@@ -20,6 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     flags.add_net_state(parser)
     flags.add_gpu(parser)
     flags.add_execution(parser)
+    flags.add_keep(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -30,7 +31,8 @@ def run(args: argparse.Namespace) -> int:
     args.model = args.model or args.definition
     flags.required(args, "model", "Need a model definition to plan.")
     logging.getLogger("caffe").setLevel(logging.WARNING)
-    with flags.build_net(args, one_device(args.gpu), args.phase) as net:
+    keep = flags.listed(args.keep)
+    with flags.build_net(args, one_device(args.gpu), args.phase, keep) as net:
         for name, notes in net.notes.items():
             print(f"{name}:")
             for note in notes or ["nothing to do"]:

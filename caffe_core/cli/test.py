@@ -29,7 +29,7 @@ def run(args: argparse.Namespace) -> int:
 
     flags.required(args, "model", "Need a model definition to score.")
     flags.required(args, "weights", "Need model weights to score.")
-    with flags.build_net(args, one_device(args.gpu), "TEST") as net:
+    with flags.build_net(args, one_device(args.gpu), "TEST", keep=()) as net:
         log.info("Running for %d iterations.", args.iterations)
         loss, means = _score(net, args.iterations)
         log.info("Loss: %g", loss)

@@ -33,14 +33,15 @@ def run(args: argparse.Namespace) -> int:
     from caffe_core.cli.gpus import one_device
 
     flags.required(args, "model", "Need a model definition to time.")
-    with flags.build_net(args, one_device(args.gpu), args.phase) as net:
+    with flags.build_net(args, one_device(args.gpu), args.phase, keep=()) as net:
         if args.data:
             _time_data(net, args.iterations)
             return 0
         log.info("Performing Forward")
         log.info("Initial loss: %g", net.forward())
-        log.info("Performing Backward")
-        net.backward()
+        if not net.forward_only:
+            log.info("Performing Backward")
+            net.backward()
         log.info("*** Benchmark begins ***")
         log.info("Testing for %d iterations.", args.iterations)
         _report(net, *_measure(net, args.iterations), args.iterations)
@@ -50,18 +51,41 @@ def run(args: argparse.Namespace) -> int:
 
 def _measure(net: Any, iterations: int) -> tuple[list[float], list[float], float]:
     """Return the milliseconds of each layer forward and backward, and of everything."""
-    places = range(len(net.nodes))
-    forward, backward = [0.0] * len(net.nodes), [0.0] * len(net.nodes)
+    clock = _Clock(net)
     begin = perf_counter()
     for iteration in range(1, iterations + 1):
-        start = perf_counter()
-        for place in places:
-            forward[place] += _milliseconds(net.device, net.forward, place)
-        for place in reversed(places):
-            backward[place] += _milliseconds(net.device, net.backward, place)
+        start = clock.start()
+        net.forward()
+        if not net.forward_only:
+            net.backward()
         took = (perf_counter() - start) * 1e3
         log.info("Iteration: %d forward-backward time: %g ms.", iteration, took)
-    return forward, backward, (perf_counter() - begin) * 1e3
+    return clock.spent["forward"], clock.spent["backward"], (perf_counter() - begin) * 1e3
+
+
+class _Clock:
+    """Watches a net and adds up the milliseconds that each layer takes.
+
+    Attributes:
+        spent: For ``forward`` and ``backward``, the sum of each layer.
+    """
+
+    def __init__(self, net: Any):
+        self._device = net.device
+        self._places = {id(node): place for place, node in enumerate(net.nodes)}
+        self.spent = {doing: [0.0] * len(net.nodes) for doing in ("forward", "backward")}
+        net.watch = self._stop
+
+    def start(self) -> float:
+        """Start anew, now; return the time."""
+        self._last = perf_counter()
+        return self._last
+
+    def _stop(self, node: Any, doing: str) -> None:
+        self._device.synchronize()
+        now = perf_counter()
+        self.spent[doing][self._places[id(node)]] += (now - self._last) * 1e3
+        self._last = now
 
 
 def _milliseconds(device: Any, run: Any, place: int) -> float:

@@ -42,6 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="what a loss that is not a number does (stop)",
     )
     flags.add_execution(parser)
+    flags.add_keep(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -58,6 +59,8 @@ def run(args: argparse.Namespace) -> int:
         level=args.level,
         stages=tuple(flags.words(args.stage)),
         stop_on_nan=args.on_nan == "stop",
+        keep=flags.listed(args.keep),
+        test_keep=(),
         **flags.execution(args),
     )
     try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 
 from caffe_core.graph import Graph, Node
+from caffe_core.layer import Phase
 
 log = logging.getLogger("caffe")
 
@@ -25,7 +26,28 @@ def find_backward(graph: Graph) -> list[str]:
         log.info("%s %s backward computation.", node.name, does)
     for name in graph.outputs:
         log.info("This network produces output %s", name)
+    if _is_forward_only(graph):
+        _drop(graph)
+        return ["no layer runs backward: the net is for TEST, and not every blob is to be kept"]
     return [f"{node.name} runs backward" for node in graph.nodes if node.need_backward]
+
+
+def _is_forward_only(graph: Graph) -> bool:
+    options = graph.options
+    return (
+        options.phase is Phase.TEST
+        and options.keep is not None
+        and not graph.param.force_backward
+        and any(node.need_backward for node in graph.nodes)
+    )
+
+
+def _drop(graph: Graph) -> None:
+    """Let no layer run backward."""
+    graph.forward_only = True
+    for node in graph.nodes:
+        node.need_backward = False
+        node.propagate_down = [False] * len(node.bottom)
 
 
 def _follow_learning(nodes: list[Node]) -> None:

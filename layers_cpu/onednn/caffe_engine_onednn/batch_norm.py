@@ -68,7 +68,7 @@ class BatchNormKernel(OnednnKernel):
             self._described,
             c_float(self.layer.eps),
             self._flags(),
-            self.attributes,
+            self.attributes(),
         )
         memories = {Arg.SRC: source, Arg.DST: data_memory(top[0]), **self._factors}
         memories |= {Arg.MEAN: self._mean, Arg.VARIANCE: self._variance}

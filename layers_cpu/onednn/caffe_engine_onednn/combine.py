@@ -35,6 +35,12 @@ def weighted_sum(
     return kernel.primitive(recipe, {**memories, Arg.DST: target})
 
 
+def adds(layer: Layer) -> bool:
+    """Whether an Eltwise is a plain sum."""
+    operation = layer.param.eltwise_param.operation
+    return operation == EltwiseParameter.SUM and all(coeff == 1 for coeff in layer.coeff)
+
+
 class EltwiseKernel(OnednnKernel):
     """The weighted sum of bottoms."""
 

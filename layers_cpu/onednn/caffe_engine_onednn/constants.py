@@ -40,6 +40,7 @@ class Alg(IntEnum):
     LRN_ACROSS = 2815
     LRN_WITHIN = 3071
     SOFTMAX = 196608
+    BINARY_ADD = 131056
 
 
 class Arg(IntEnum):
@@ -62,6 +63,13 @@ class Arg(IntEnum):
     DIFF_SCALE = 255
     DIFF_SHIFT = 256
     MULTIPLE_SRC = 1024
+    POST_OP = 32768
+
+
+def added(index: int) -> int:
+    """Return the role of the memory that a post-op adds."""
+    second_source = 2
+    return Arg.POST_OP * (index + 1) | second_source
 
 
 class Query(IntEnum):

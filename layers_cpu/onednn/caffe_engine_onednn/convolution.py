@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from caffe_core.blob import Blob
 from caffe_core.layer import Layer
-from caffe_engine_onednn.constants import Alg, Arg, Query
+from caffe_engine_onednn.combine import adds
+from caffe_engine_onednn.constants import Alg, Arg, Query, added
 from caffe_engine_onednn.convolution_gradients import bottom_gradients, weight_gradients
 from caffe_engine_onednn.folding import Folded, can_fold
 from caffe_engine_onednn.geometry import (
@@ -35,6 +36,7 @@ class ConvolutionKernel(OnednnKernel):
     path = staticmethod(convolution_path)
     applies_relu = True
     folded: Sequence[Layer] = ()
+    addends = 0
 
     @classmethod
     def refuses(cls, layer: Layer, bottom: Sequence[Blob], top: Sequence[Blob]) -> str | None:
@@ -54,13 +56,23 @@ class ConvolutionKernel(OnednnKernel):
             return True
         return super().absorb(layer)
 
+    def absorb_join(self, layer: Layer, others: Sequence[Blob]) -> bool:
+        """Add other blobs, if there is no backward and no ReLU before."""
+        fits = self.relu is None and not self.need_backward and not self.addends
+        if not fits or layer.type != "Eltwise" or not adds(layer):
+            return False
+        self.addends = len(others)
+        return True
+
     def release(self) -> None:
         """Convolve only."""
         super().release()
         self.folded = []
+        self.addends = 0
 
     def build_forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> list[Run]:
         """One convolution for each bottom, on weights packed once."""
+        bottom, others = bottom[: len(top)], bottom[len(top) :]
         first, result = of_blob(bottom[0]), of_blob(top[0])
         self.weight = self.weights(self.layer)
         self.geometry = self.path(self.layer, bottom[0].shape[2:], top[0].shape[2:])
@@ -73,7 +85,7 @@ class ConvolutionKernel(OnednnKernel):
             self.bias,
             result,
             *self.geometry,
-            self.attributes,
+            self.attributes([of_blob(other) for other in others]),
         )
         weight, bias, runs = self._effective()
         memory, keep = packed(self, weight, self.weight, self.forward_recipe.wanted(Query.WEIGHTS))
@@ -84,6 +96,8 @@ class ConvolutionKernel(OnednnKernel):
                 Arg.WEIGHTS: memory,
                 Arg.DST: data_memory(above, result),
             }
+            for index, other in enumerate(others):
+                memories[added(index)] = data_memory(other)
             if bias is not None:
                 memories[Arg.BIAS] = data_memory(bias)
             runs.append(self.primitive(self.forward_recipe, memories))

@@ -47,7 +47,7 @@ class InnerProductKernel(OnednnKernel):
         source, result = self._source(), self._result()
         weight = self._weight(transposed=True)
         bias = dense((1, self.layer.outputs)) if len(self.blobs) > 1 else None
-        recipe = self.recipe("matmul", source, weight, bias, result, self.attributes)
+        recipe = self.recipe("matmul", source, weight, bias, result, self.attributes())
         memories = {
             Arg.SRC: data_memory(bottom, source),
             Arg.WEIGHTS: data_memory(self.blobs[0], weight),
@@ -62,7 +62,7 @@ class InnerProductKernel(OnednnKernel):
         bias = dense(self.blobs[1].shape) if len(self.blobs) > 1 else None
         wanted = any_layout(self._weight_shape)
         recipe = self.recipe(
-            "inner_product_forward", Prop.INFERENCE, source, wanted, bias, result, self.attributes
+            "inner_product_forward", Prop.INFERENCE, source, wanted, bias, result, self.attributes()
         )
         memory, runs = packed(self, self.blobs[0], self._weight(), recipe.wanted(Query.WEIGHTS))
         memories = {

@@ -13,7 +13,7 @@ from caffe_core.layer import Layer
 from caffe_engine_onednn.constants import Alg, Prop
 from caffe_engine_onednn.context import context_of
 from caffe_engine_onednn.library import OnednnError, missing
-from caffe_engine_onednn.memory import Memory
+from caffe_engine_onednn.memory import Descriptor, Memory
 from caffe_engine_onednn.primitive import Attributes, Primitive, Recipe
 
 Run = Callable[[], Any]
@@ -75,10 +75,10 @@ class OnednnKernel(Kernel):
         """Apply no ReLU any more."""
         self.relu = None
 
-    @property
-    def attributes(self) -> Attributes:
-        """What the primitive of the forward pass does beside its own computation."""
-        return Attributes(eltwise=[] if self.relu is None else [(Alg.RELU, self.relu, 0.0)])
+    def attributes(self, addends: Sequence[Descriptor] = ()) -> Attributes:
+        """Return what the primitive of the forward pass does beside its own computation."""
+        relu = [] if self.relu is None else [(Alg.RELU, self.relu, 0.0)]
+        return Attributes(addends=addends, eltwise=relu)
 
     def recipe(self, kind: str, *arguments: Any) -> Recipe:
         """Choose an implementation of a computation."""

@@ -20,24 +20,32 @@ class Attributes:
 
     Args:
         accumulate: Add to what the destination holds.
-        eltwise: Functions applied to the result: algorithm, alpha, beta.
+        addends: Memories of the result's shape to be added to it.
+        eltwise: Functions applied to the sum: algorithm, alpha, beta.
     """
 
     def __init__(
-        self, *, accumulate: bool = False, eltwise: Sequence[tuple[Alg, float, float]] = ()
+        self,
+        *,
+        accumulate: bool = False,
+        addends: Sequence[Descriptor] = (),
+        eltwise: Sequence[tuple[Alg, float, float]] = (),
     ):
         dll = library().dll
         self.handle = c_void_p()
         check(dll.dnnl_primitive_attr_create(byref(self.handle)), "attributes")
         status = dll.dnnl_primitive_attr_set_scratchpad_mode(self.handle, _USER_SCRATCHPAD)
         check(status, "scratchpad mode")
-        if not accumulate and not eltwise:
+        if not (accumulate or addends or eltwise):
             return
         operations = c_void_p()
         check(dll.dnnl_post_ops_create(byref(operations)), "post-ops")
         if accumulate:
             status = dll.dnnl_post_ops_append_sum(operations, c_float(1), c_int32(0), 0)
             check(status, "sum")
+        for addend in addends:
+            append = dll.dnnl_post_ops_append_binary
+            check(append(operations, Alg.BINARY_ADD, addend.handle), "binary")
         for algorithm, alpha, beta in eltwise:
             append = dll.dnnl_post_ops_append_eltwise
             check(append(operations, algorithm, c_float(alpha), c_float(beta)), "eltwise")

@@ -86,14 +86,42 @@ def test_normalisation_is_folded_into_the_convolution_where_nothing_runs_backwar
         net.share_trained_layers_with(trained)
         net.forward()
         results.append({name: blob.data.copy() for name, blob in net.blobs.items()})
-    assert fed(Phase.TEST).notes["fuse"][:3] == [
-        "c1 computes bn",
-        "c1 computes sc",
-        "c1 computes r1",
-    ]
+    notes = fed(Phase.TEST).notes
+    assert notes["fold_channels"] == ["c1 computes bn", "c1 computes sc"]
+    assert notes["fuse_neurons"] == ["c1 computes r1"]
     for other in results[1:]:
         for name, expected in results[0].items():
             np.testing.assert_allclose(other[name], expected, rtol=1e-4, atol=1e-5, err_msg=name)
+
+
+RESIDUAL = """
+layer { name: "in" type: "Input" top: "x" top: "label"
+  input_param { shape { dim: 2 dim: 16 dim: 7 dim: 7 } shape { dim: 2 } } }
+layer { name: "a" type: "Convolution" bottom: "x" top: "a"
+  convolution_param { num_output: 16 kernel_size: 1 weight_filler { type: "msra" } } }
+layer { name: "b" type: "Convolution" bottom: "a" top: "b"
+  convolution_param { num_output: 16 kernel_size: 3 pad: 1 weight_filler { type: "msra" } } }
+layer { name: "sum" type: "Eltwise" bottom: "a" bottom: "b" top: "sum" eltwise_param { %s } }
+layer { name: "relu" type: "ReLU" bottom: "sum" top: "sum" }
+layer { name: "pool" type: "Pooling" bottom: "sum" top: "pool"
+  pooling_param { pool: AVE global_pooling: true } }
+"""
+
+
+@pytest.mark.parametrize("memory_format", ["auto", "contiguous", "channels_last"])
+@pytest.mark.parametrize(("how", "joined"), [("", True), ("coeff: 1 coeff: -1", False)])
+def test_a_residual_sum_is_computed_by_the_convolution_before(how, joined, memory_format):
+    nets = [
+        feed(Net(RESIDUAL % how, seed=1, memory_format=memory_format, **options))
+        for options in ({"engines": ("caffe",)}, {"keep": ()})
+    ]
+    assert nets[1].notes["fuse_joins"] == (["b computes sum"] if joined else [])
+    for _ in range(2):
+        outputs = [net.forward() or net.blobs["pool"].data for net in nets]
+        np.testing.assert_allclose(*outputs, rtol=1e-4, atol=1e-5)
+        for net in nets:
+            net.blobs["x"].reshape(3, 16, 9, 9)
+            feed(net, seed=1)
 
 
 def test_what_is_folded_in_follows_the_statistics():

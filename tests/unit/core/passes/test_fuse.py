@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 from caffe_core import registry
+from caffe_core.errors import CaffeError
 from caffe_core.kernel import Kernel
 from caffe_core.layer import Layer
 from caffe_core.net import Net
-from caffe_core.passes.fuse import fuse
+from caffe_core.passes.fuse import fold_channels, fuse_joins, fuse_neurons
 
 NET = """
 layer { name: "in" type: "Input" top: "x" input_param { shape { dim: 2 dim: 3 } } }
@@ -25,9 +26,9 @@ class AddOne(Layer):
 
 
 class AddOneKernel(Kernel):
-    """Adds 1, then computes the ReLU that follows if it was offered one."""
+    """Adds 1, then computes the sum and the ReLU that follow if it was offered them."""
 
-    relu = False
+    relu = joins = False
     forwards = 0
 
     def absorb(self, layer):
@@ -35,12 +36,19 @@ class AddOneKernel(Kernel):
         self.relu |= taken
         return taken
 
+    def absorb_join(self, layer, others):
+        self.joins = layer.type == "Eltwise"
+        return self.joins
+
     def release(self):
-        self.relu = False
+        self.relu = self.joins = False
 
     def forward(self, bottom, top):
         self.forwards += 1
         np.add(bottom[0].data, 1, out=top[0].data)
+        for other in bottom[1:]:
+            assert self.joins
+            top[0].data[...] += other.data
         if self.relu:
             np.maximum(top[0].data, 0, out=top[0].data)
 
@@ -49,7 +57,8 @@ class AddOneKernel(Kernel):
 def net(plug):
     plug(registry.layers, "AddOne", AddOne)
     plug(registry.kernels("cpu"), "AddOne", AddOneKernel)
-    plug(registry.passes, "fuse", fuse)
+    for each in (fold_channels, fuse_joins, fuse_neurons):
+        plug(registry.passes, each.__name__, each)
     built = Net(NET, engines=("caffe",))
     built.blobs["x"].data[...] = [[-3, -1, 1], [0, -2, 4]]
     return built
@@ -60,10 +69,59 @@ def node(net, name):
 
 
 def test_a_kernel_computes_what_follows_in_place(net):
-    assert net.notes["fuse"] == ["add computes relu"]
+    assert net.notes["fuse_neurons"] == ["add computes relu"]
     assert node(net, "relu").absorbed_by is node(net, "add")
     net.forward()
     np.testing.assert_array_equal(net.blobs["z"].data, [[0, 0, 8], [4, 0, 20]])
+
+
+JOIN = """
+layer { name: "in" type: "Input" top: "x" input_param { shape { dim: 2 dim: 3 } } }
+layer { name: "double" type: "Double" bottom: "x" top: "w" }
+layer { name: "add" type: "AddOne" bottom: "x" top: "y" }
+layer { name: "sum" type: "Eltwise" bottom: "y" bottom: "w" top: "s" }
+layer { name: "relu" type: "ReLU" bottom: "s" top: "s" }
+"""
+
+
+def joined(**options):
+    built = Net(JOIN, engines=("caffe",), **options)
+    built.blobs["x"].data[...] = [[-3, -1, 1], [0, -2, 4]]
+    return built
+
+
+@pytest.mark.usefixtures("net")
+class TestJoins:
+    def test_the_last_writer_computes_the_sum_and_what_follows(self):
+        net = joined(keep=())
+        assert net.notes["fuse_joins"] == ["add computes sum"]
+        assert net.notes["fuse_neurons"] == ["add computes relu"]
+        for _ in range(2):
+            net.forward()
+            np.testing.assert_array_equal(net.blobs["s"].data, [[0, 0, 4], [1, 0, 13]])
+        net.blobs["x"].reshape(1, 3)
+        net.blobs["x"].data[...] = 1
+        net.forward()
+        np.testing.assert_array_equal(net.blobs["s"].data, [[4, 4, 4]])
+
+    def test_its_own_top_is_not_kept(self):
+        net = joined(keep=())
+        with pytest.raises(CaffeError, match="data of blob 'y' was not kept"):
+            _ = net.blobs["y"].data
+
+    @pytest.mark.parametrize("keep", [None, ("y",)])
+    def test_a_top_that_is_to_be_kept_is_written(self, keep):
+        net = joined(keep=keep)
+        assert net.notes["fuse_joins"] == []
+        net.forward()
+        np.testing.assert_array_equal(net.blobs["y"].data, [[-2, 0, 2], [1, -1, 5]])
+
+    def test_a_forward_that_stops_before_the_sum_undoes_it(self):
+        net = joined(keep=())
+        net.forward(end="add")
+        assert node(net, "add").joined is None
+        net.forward()
+        np.testing.assert_array_equal(net.blobs["s"].data, [[0, 0, 4], [1, 0, 13]])
 
 
 def test_what_is_no_longer_in_place_or_refused_runs_by_itself(net):
@@ -74,7 +132,7 @@ def test_what_is_no_longer_in_place_or_refused_runs_by_itself(net):
 def test_without_the_pass_nothing_is_fused(net):
     plain = Net(NET, engines=("caffe",), passes=())
     plain.blobs["x"].data[...] = net.blobs["x"].data
-    assert "fuse" not in plain.notes
+    assert "fuse_neurons" not in plain.notes
     plain.forward(), net.forward()
     np.testing.assert_array_equal(plain.blobs["z"].data, net.blobs["z"].data)
 

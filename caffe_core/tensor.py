@@ -150,7 +150,7 @@ class Tensor:
     @property
     def is_exposed(self) -> bool:
         """Whether such an array still exists, so that the content may change unseen."""
-        return any(each() is not None for each in self._exposed)
+        return bool(self._exposed) and any(each() is not None for each in self._exposed)
 
     def _forget(self) -> None:
         self.head = Head.UNINITIALIZED

@@ -63,7 +63,7 @@ class Ours:
 
 def _build(task: Task, options: dict[str, Any]) -> tuple[Net, Callable[[], object]]:
     if not task.training:
-        net = Net(task.definition(), Phase.TEST, **options)
+        net = Net(task.definition(), Phase.TEST, keep=(), **options)
         return net, net.forward
     solver = Solver(
         caffe_pb2.SolverParameter(
@@ -72,6 +72,7 @@ def _build(task: Task, options: dict[str, Any]) -> tuple[Net, Callable[[], objec
             solver_mode=caffe_pb2.SolverParameter.CPU,
             **SGD,
         ),
+        keep=(),
         **options,
     )
     return solver.net, lambda: solver.step(1)

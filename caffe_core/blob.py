@@ -119,6 +119,14 @@ class Blob:
         """Return `data` to be written whole: nothing comes from a device that has the values."""
         return self.view(self.data_tensor.overwrite())
 
+    def read_diff(self) -> Any:
+        """Return `diff`, not to be written to: a device that has the values keeps them."""
+        return self.view(self.diff_tensor.read())
+
+    def overwrite_diff(self) -> Any:
+        """Return `diff` to be written whole: nothing comes from a device that has the values."""
+        return self.view(self.diff_tensor.overwrite())
+
     def on(self, device: Device) -> Blob:
         """Return this blob with `data` and `diff` on `device`."""
         if device is CPU:
@@ -250,6 +258,14 @@ class BlobOnDevice:
     def overwrite(self) -> Any:
         """Return `data`, on the device, to be written whole."""
         return self._blob.view(self._blob.data_tensor.overwrite(self.device))
+
+    def read_diff(self) -> Any:
+        """Return `diff`, on the device, not to be written to."""
+        return self._blob.view(self._blob.diff_tensor.read(self.device))
+
+    def overwrite_diff(self) -> Any:
+        """Return `diff`, on the device, to be written whole."""
+        return self._blob.view(self._blob.diff_tensor.overwrite(self.device))
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._blob, name)

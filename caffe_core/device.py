@@ -29,6 +29,10 @@ class Device:
     def __repr__(self) -> str:
         return self.kind if self is CPU else f"{self.kind}:{self.index}"
 
+    def stored(self, dtype: np.dtype[Any]) -> np.dtype[Any]:
+        """Return the type of an array of this device that holds numbers of `dtype`."""
+        return dtype
+
     def zeros(self, count: int, dtype: np.dtype[Any]) -> Any:
         """Return a flat array of `count` zeros, aligned for vector instructions."""
         raw = np.zeros(count * dtype.itemsize + _ALIGNMENT, np.uint8)

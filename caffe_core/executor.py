@@ -234,20 +234,20 @@ def _weighted(top: Blob, weight: float) -> float:
 
 def _forward_reordered(node: Node, run: Call) -> None:
     for reorder in _among(node, node.bottom):
-        reorder.copy.data[...] = reorder.blob.data
+        reorder.copy.overwrite()[...] = reorder.blob.read()
     run()
     for reorder in _among(node, node.top):
         reorder.blob.reshape(reorder.copy.shape)  # a dynamic layer's kernel may have changed it
-        reorder.blob.data[...] = reorder.copy.data
+        reorder.blob.overwrite()[...] = reorder.copy.read()
 
 
 def _backward_reordered(node: Node, run: Call) -> None:
     for reorder in _among(node, node.top):
-        reorder.copy.diff[...] = reorder.blob.diff
+        reorder.copy.overwrite_diff()[...] = reorder.blob.read_diff()
     run()
     wanted = [blob for blob, down in zip(node.bottom, node.propagate_down, strict=True) if down]
     for reorder in _among(node, wanted):
-        reorder.blob.diff[...] = reorder.copy.diff
+        reorder.blob.overwrite_diff()[...] = reorder.copy.read_diff()
 
 
 def _among(node: Node, blobs: list[Blob]) -> list[Reorder]:

@@ -32,6 +32,7 @@ class Options:
         engines: Engines to choose kernels from, best first; None takes the environment's choice.
         fallback: Run layers that have no kernel on the device on the CPU.
         passes: Names of the optional passes to run; None runs all that are installed.
+        precision: ``float32``, or ``bf16``: kernels that can take and give bfloat16 numbers.
         keep: Names of the blobs that must hold, after a pass, what Caffe would have left there; the
             inputs and outputs do in any case. None keeps all.
     """
@@ -46,6 +47,7 @@ class Options:
     engines: tuple[str, ...] | None = None
     fallback: bool = False
     passes: tuple[str, ...] | None = None
+    precision: str = "float32"
     keep: tuple[str, ...] | None = None
 
 

@@ -112,6 +112,21 @@ class Kernel:
         """
         return None
 
+    @classmethod
+    def device_for(
+        cls,
+        layer: Layer,
+        bottom: Sequence[Blob],
+        top: Sequence[Blob],
+        device: Device,
+        precision: str,
+    ) -> Device:
+        """Return where a kernel on `device` has its arrays if the net is to have this precision.
+
+        A device may hold numbers of fewer bits than the blobs' dtype (`Device.stored`).
+        """
+        return device
+
     def absorb(self, layer: Layer) -> bool:
         """Compute, in forward, `layer` too, which follows in place; return whether it is done.
 

@@ -41,7 +41,12 @@ class Lease:
     @property
     def size(self) -> int:
         """Bytes, up to where the next lease may begin."""
-        return -(-self.count * self.tensor.dtype.itemsize // _ALIGNMENT) * _ALIGNMENT
+        return -(-self.count * self.dtype.itemsize // _ALIGNMENT) * _ALIGNMENT
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Type of the array."""
+        return self.device.stored(self.tensor.dtype)
 
     def overlaps(self, other: Lease) -> bool:
         """Whether both are needed at some step on one device."""
@@ -78,7 +83,7 @@ class MemoryPlan:
         for device in {lease.device for lease in self.leases}:
             self._reserve(device, max(starts[lease] + lease.size for lease in self._on(device)))
         for lease in self.leases:
-            count, dtype = lease.count, lease.tensor.dtype
+            count, dtype = lease.count, lease.dtype
             part = self._memory[lease.device][starts[lease] :][: count * dtype.itemsize]
             lease.tensor.borrow(count, lease.device, part.view(dtype))
 

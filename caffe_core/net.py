@@ -42,6 +42,8 @@ class Net:
         engines: Engines to choose kernels from, best first.
         fallback: Run layers that have no kernel on the device on the CPU.
         passes: Names of the optional passes to run; None runs all that are installed.
+        precision: ``float32``, or ``bf16``: where kernels can, what flows between layers is kept in
+            16 bits. Learned blobs, sums and what you read stay in float32.
         keep: Names of blobs to look at after a pass, beside inputs and outputs. The other blobs may
             share memory and be left out, and a net for TEST then runs forward only. None keeps all.
         debug_info: Log what each layer computes.
@@ -78,6 +80,7 @@ class Net:
         engines: Sequence[str] | None = None,
         fallback: bool = False,
         passes: Sequence[str] | None = None,
+        precision: str = "float32",
         keep: Sequence[str] | None = None,
         debug_info: bool = False,
     ):
@@ -97,6 +100,7 @@ class Net:
             engines=None if engines is None else tuple(engines),
             fallback=fallback,
             passes=None if passes is None else tuple(passes),
+            precision=precision,
             keep=None if keep is None else tuple(keep),
         )
         graph = Graph(load_net(source), options)

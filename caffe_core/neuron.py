@@ -26,17 +26,21 @@ class NeuronKernel(Kernel):
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Write the top."""
-        x = bottom[0].data
+        in_place = top[0] is bottom[0]
+        x = bottom[0].data if in_place else bottom[0].read()
         if self._kept is not None:
             self._kept[...] = x
-        self.activate(x, top[0].data)
+        self.activate(x, x if in_place else top[0].overwrite())
 
     def backward(
         self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]
     ) -> None:
         """Write the bottom's diff."""
         if propagate_down[0]:
-            self.differentiate(self.input(bottom), top[0].data, top[0].diff, bottom[0].diff)
+            same = top[0].diff_tensor is bottom[0].diff_tensor
+            dx = bottom[0].diff if same else bottom[0].overwrite_diff()
+            dy = dx if same else top[0].read_diff()
+            self.differentiate(self.input(bottom), top[0].read(), dy, dx)
 
     def activate(self, x: Any, y: Any) -> None:
         """Write y = f(x). In place, `y` is `x`."""
@@ -51,7 +55,7 @@ class NeuronKernel(Kernel):
 
     def input(self, bottom: Sequence[Blob]) -> Any:
         """Return x for backward, also where the top has taken its place."""
-        return bottom[0].data if self._kept is None else self._kept
+        return bottom[0].read() if self._kept is None else self._kept
 
     def affine(self, x: Any, scale: float, shift: float, out: Any) -> Any:
         """Return ``scale * x + shift``: written to `out`, or `x` itself if that is the same."""

@@ -80,6 +80,12 @@ def add_execution(parser: argparse.ArgumentParser) -> None:
         help="contiguous, channels_last, or auto: what the kernels prefer",
     )
     flags.add_argument(
+        "--precision",
+        default="float32",
+        choices=("float32", "bf16"),
+        help="float32, or bf16: 16 bits between layers where kernels can (float32)",
+    )
+    flags.add_argument(
         "--passes",
         metavar="NAMES",
         help="optional passes to run over the net, and in which order; none for none (all)",
@@ -130,6 +136,7 @@ def execution(args: argparse.Namespace) -> dict[str, Any]:
         "memory_format": args.memory_format,
         "fallback": args.fallback == "cpu",
         "seed": args.seed,
+        "precision": args.precision,
         "passes": listed(args.passes),
     }
 

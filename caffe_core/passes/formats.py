@@ -15,7 +15,8 @@ def choose_formats(graph: Graph) -> list[str]:
     """Set the format of each blob; give a kernel that does not take it a reordered copy.
 
     ``memory_format`` of the options decides: one format for all blobs that may have it, or, with
-    ``auto``, the one that most of the kernels around a blob prefer.
+    ``auto``, the one that most of the kernels around a blob prefer. Where none has a preference, a
+    layer's tops are like its bottoms.
 
     Raises:
         CaffeError: The option has another value.
@@ -26,10 +27,14 @@ def choose_formats(graph: Graph) -> list[str]:
         raise CaffeError(f"memory_format is {wanted!r}; expected one of {', '.join(known)}")
     notes = []
     tied = _Tied(graph.nodes)
+    chosen = {
+        id(blobs): CONTIGUOUS if tied.is_fixed(blobs[0]) else _vote(graph.nodes, blobs, wanted)
+        for blobs in tied.groups()
+    }
+    _follow(graph.nodes, tied, chosen)
     for blobs in tied.groups():
-        chosen = CONTIGUOUS if tied.is_fixed(blobs[0]) else _vote(graph.nodes, blobs, wanted)
         for blob in blobs:
-            blob.format = chosen
+            blob.format = chosen[id(blobs)] or CONTIGUOUS
     notes += [
         f"{name} is {blob.format.value}"
         for name, blob in graph.blobs.items()
@@ -40,7 +45,8 @@ def choose_formats(graph: Graph) -> list[str]:
     return notes
 
 
-def _vote(nodes: list[Node], blobs: list[Blob], wanted: str) -> MemoryFormat:
+def _vote(nodes: list[Node], blobs: list[Blob], wanted: str) -> MemoryFormat | None:
+    """Return the format of blobs that share memory; None if nobody prefers one."""
     if max(len(blob.shape) for blob in blobs) < _AXES:
         return CONTIGUOUS
     if wanted != "auto":
@@ -50,7 +56,20 @@ def _vote(nodes: list[Node], blobs: list[Blob], wanted: str) -> MemoryFormat:
     for node in nodes:
         if node.kernel and node.kernel.prefers and members & {id(b) for b in _around(node)}:
             votes[node.kernel.prefers] += 1
+    if not votes:
+        return None
     return CHANNELS_LAST if votes[CHANNELS_LAST] > votes[CONTIGUOUS] else CONTIGUOUS
+
+
+def _follow(nodes: list[Node], tied: _Tied, chosen: dict[int, MemoryFormat | None]) -> None:
+    """Going forward, let tops that are still free take the format of a bottom."""
+    for node in nodes:
+        groups = [id(tied.group(blob)) for blob in node.bottom if len(blob.shape) >= _AXES]
+        found = next((each for each in map(chosen.__getitem__, groups) if each), None)
+        for top in node.top:
+            group = id(tied.group(top))
+            if found and chosen[group] is None and _takes(node, found):
+                chosen[group] = found
 
 
 def _reorder(node: Node) -> list[str]:
@@ -94,6 +113,10 @@ class _Tied:
     def groups(self) -> list[list[Blob]]:
         """Return each group once."""
         return list({id(group): group for group in self._group.values()}.values())
+
+    def group(self, blob: Blob) -> list[Blob]:
+        """Return the blobs that share memory with this one, itself included."""
+        return self._group[id(blob)]
 
     def is_fixed(self, blob: Blob) -> bool:
         """Whether the blob's group must stay contiguous."""

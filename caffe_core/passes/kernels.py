@@ -8,12 +8,13 @@ from typing import Any
 
 from caffe_core import registry
 from caffe_core.device import CPU, Device
-from caffe_core.errors import DeviceError, PluginError, did_you_mean
+from caffe_core.errors import CaffeError, DeviceError, PluginError, did_you_mean
 from caffe_core.graph import Graph, Node
 from caffe_core.layer import Layer
 
 log = logging.getLogger("caffe")
 
+PRECISIONS = ("float32", "bf16")
 PLAIN = "caffe"  # the engine of kernels registered under the layer type alone
 
 
@@ -27,6 +28,7 @@ def choose_kernels(graph: Graph) -> list[str]:
         DeviceError: No kernel on the device takes the layer, and there is no fallback.
     """
     _check_engines(graph)
+    _check_precision(graph.options.precision)
     notes = []
     for node in graph.nodes:
         device = CPU if node.layer.facts.host_only else graph.options.device
@@ -37,12 +39,29 @@ def choose_kernels(graph: Graph) -> list[str]:
             kernel_type = _choose(graph, node, device)
         if kernel_type is None:
             raise DeviceError(_refused(node, device))
-        node.kernel = kernel_type(node.layer, device, graph.workspace(device))
+        where = kernel_type.device_for(
+            node.layer, node.bottom, node.top, device, graph.options.precision
+        )
+        node.kernel = kernel_type(node.layer, where, graph.workspace(device))
         node.kernel.need_backward = node.need_backward
-        notes.append(f"{node.name}: {node.engine} on {device}" + "".join(
+        notes.append(f"{node.name}: {node.engine} on {where}" + "".join(
             f"; {refusal}" for refusal in node.refusals
         ))  # fmt: skip
+    if graph.options.precision != "float32" and not any(_is_reduced(node) for node in graph.nodes):
+        log.warning("no kernel of this net computes in %s here", graph.options.precision)
     return notes
+
+
+def _check_precision(precision: str) -> None:
+    if precision not in PRECISIONS:
+        raise CaffeError(f"precision is {precision!r}; expected {' or '.join(PRECISIONS)}")
+
+
+def _is_reduced(node: Node) -> bool:
+    """Whether a kernel's arrays hold numbers of fewer bits than the blobs' dtype."""
+    assert node.kernel is not None
+    dtype = node.layer.dtype
+    return node.kernel.device.stored(dtype).itemsize < dtype.itemsize
 
 
 def engines_for(layer_type: str, device: Device) -> dict[str, str]:

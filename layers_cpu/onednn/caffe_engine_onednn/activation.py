@@ -17,6 +17,7 @@ from caffe_engine_onednn.primitive import Attributes, Recipe
 class ActivationKernel(OnednnKernel):
     """A function of each element; backward reads the top where the function allows it."""
 
+    in_bfloat16 = True
     prefers = None
     algorithm: ClassVar[Alg]
     from_top: ClassVar[Alg | None] = None

@@ -26,6 +26,7 @@ class BatchNormKernel(OnednnKernel):
     backward needs the bottom, so forward keeps a copy of it.
     """
 
+    in_bfloat16 = True
     applies_relu = True
     scale: Layer | None = None
 

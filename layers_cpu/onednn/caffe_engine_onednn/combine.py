@@ -44,6 +44,7 @@ def adds(layer: Layer) -> bool:
 class EltwiseKernel(OnednnKernel):
     """The weighted sum of bottoms."""
 
+    in_bfloat16 = True
     prefers = None
 
     @classmethod
@@ -73,6 +74,7 @@ class EltwiseKernel(OnednnKernel):
 class SplitKernel(OnednnKernel):
     """Forward is nothing, since the tops share the bottom's data; backward adds their diffs."""
 
+    in_bfloat16 = True
     prefers = None
 
     def build_forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> list[Run]:
@@ -92,6 +94,7 @@ class SplitKernel(OnednnKernel):
 class ConcatKernel(OnednnKernel):
     """Bottoms one after the other."""
 
+    in_bfloat16 = True
     prefers = None
 
     @classmethod
@@ -122,12 +125,15 @@ class ConcatKernel(OnednnKernel):
         self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]
     ) -> list[Run]:
         """One cutting copy for each bottom."""
-        whole = of_blob(top[0])
+        gradient = diff_memory(top[0])
+        whole = gradient.descriptor
         runs, start = [], 0
         for below, down in zip(bottom, propagate_down, strict=True):
             if down:
-                part = strided(below.shape, whole.strides)
-                array = top[0].diff_tensor.read()[start * whole.strides[self.layer.axis] :]
+                part = strided(below.shape, whole.strides, self.type)
+                array = top[0].diff_tensor.read(top[0].device)[
+                    start * whole.strides[self.layer.axis] :
+                ]
                 runs.append(reorder(self, Memory(part, array), diff_memory(below)))
             start += below.shape[self.layer.axis]
         return runs

@@ -8,6 +8,7 @@ from enum import IntEnum
 class Type(IntEnum):
     """Element types."""
 
+    BF16 = 2
     F32 = 3
 
 

@@ -30,6 +30,7 @@ from caffe_engine_onednn.weights import Fresh, packed
 class ConvolutionKernel(OnednnKernel):
     """Convolution over one, two or three spatial axes."""
 
+    in_bfloat16 = True
     kind = "convolution"
     algorithm = Alg.CONVOLUTION_DIRECT
     weights = staticmethod(convolution_weights)
@@ -81,7 +82,7 @@ class ConvolutionKernel(OnednnKernel):
             self.prop,
             self.algorithm,
             first,
-            any_layout(self.weight.shape),
+            any_layout(self.weight.shape, self.type),
             self.bias,
             result,
             *self.geometry,

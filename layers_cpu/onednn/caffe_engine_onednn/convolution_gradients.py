@@ -69,7 +69,7 @@ def bottom_gradients(
         f"{kernel.kind}_backward_data",
         kernel.algorithm,
         of_blob(bottom[0]),
-        any_layout(kernel.weight.shape),
+        any_layout(kernel.weight.shape, kernel.type),
         of_blob(top[0]),
         *kernel.geometry,
         kernel.forward_recipe,

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from caffe_core.blob import CONTIGUOUS, Blob
-from caffe_engine_onednn.constants import Arg, Prop, Query
+from caffe_engine_onednn.constants import Arg, Prop, Query, Type
 from caffe_engine_onednn.gradients import Gradient
 from caffe_engine_onednn.kernel import OnednnKernel, Run
 from caffe_engine_onednn.memory import (
@@ -22,6 +22,12 @@ from caffe_engine_onednn.memory import (
 from caffe_engine_onednn.primitive import Attributes
 from caffe_engine_onednn.weights import packed
 
+_ONE_IN_BFLOAT16 = 0x3F80
+_ONES = {
+    Type.F32: lambda count: np.ones(count, np.float32),
+    Type.BF16: lambda count: np.full(count, _ONE_IN_BFLOAT16, np.uint16),
+}
+
 
 class InnerProductKernel(OnednnKernel):
     """Matrix products: on the plain weight in training, on a packed one otherwise.
@@ -32,6 +38,7 @@ class InnerProductKernel(OnednnKernel):
 
     formats = (CONTIGUOUS,)
     prefers = None
+    in_bfloat16 = True
     applies_relu = True
 
     def build_forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> list[Run]:
@@ -45,22 +52,23 @@ class InnerProductKernel(OnednnKernel):
 
     def _plain(self, bottom: Blob, top: Blob) -> list[Run]:
         source, result = self._source(), self._result()
-        weight = self._weight(transposed=True)
+        weight = self._weight(self.type, transposed=True)
         bias = dense((1, self.layer.outputs)) if len(self.blobs) > 1 else None
         recipe = self.recipe("matmul", source, weight, bias, result, self.attributes())
+        self._plain_copy, runs = packed(self, self.blobs[0], self._weight(transposed=True), weight)
         memories = {
             Arg.SRC: data_memory(bottom, source),
-            Arg.WEIGHTS: data_memory(self.blobs[0], weight),
+            Arg.WEIGHTS: self._plain_copy,
             Arg.DST: data_memory(top, result),
         }
         if bias is not None:
             memories[Arg.BIAS] = data_memory(self.blobs[1], bias)
-        return [self.primitive(recipe, memories)]
+        return [*runs, self.primitive(recipe, memories)]
 
     def _packed(self, bottom: Blob, top: Blob) -> list[Run]:
         source, result = self._source(), self._result()
         bias = dense(self.blobs[1].shape) if len(self.blobs) > 1 else None
-        wanted = any_layout(self._weight_shape)
+        wanted = any_layout(self._weight_shape, self.type)
         recipe = self.recipe(
             "inner_product_forward", Prop.INFERENCE, source, wanted, bias, result, self.attributes()
         )
@@ -86,11 +94,11 @@ class InnerProductKernel(OnednnKernel):
         if len(self.blobs) > 1 and wanted[1]:
             runs.append(self._bias_gradient(top[0]))
         if propagate_down[0]:
-            source, weight = self._source(), self._weight()
+            source, weight = self._source(), self._weight(self.type)
             recipe = self.recipe("matmul", gradient, weight, None, source, Attributes())
             memories = {
                 Arg.SRC: diff_memory(top[0], gradient),
-                Arg.WEIGHTS: data_memory(self.blobs[0], weight),
+                Arg.WEIGHTS: Memory(weight, self._plain_copy.array),
                 Arg.DST: diff_memory(bottom[0], source),
             }
             runs.append(self.primitive(recipe, memories))
@@ -103,7 +111,7 @@ class InnerProductKernel(OnednnKernel):
         if self.layer.transpose:
             left, right = right, left
         (rows, height), (columns, _) = left, right
-        across = strided((height, self._rows), (1, height))
+        across = strided((height, self._rows), (1, height), self.type)
         weight = dense(self.blobs[0].shape)
         memories = {
             Arg.SRC: Memory(across, rows.array),
@@ -120,7 +128,7 @@ class InnerProductKernel(OnednnKernel):
     def _bias_gradient(self, top: Blob) -> Run:
         """Add the column sums of the top's diff to the bias's diff."""
         rows, outputs = self._rows, self.layer.outputs
-        ones = Memory(dense((1, rows)), np.ones(rows, np.float32))
+        ones = Memory(dense((1, rows), kind=self.type), _ONES[self.type](rows))
         gradient, bias = self._result(), dense((1, outputs))
         memories = {
             Arg.SRC: ones,
@@ -135,15 +143,15 @@ class InnerProductKernel(OnednnKernel):
         return Gradient(self.blobs[1].diff_tensor, sums)
 
     def _source(self) -> Descriptor:
-        return dense((self._rows, self.layer.inputs))
+        return dense((self._rows, self.layer.inputs), kind=self.type)
 
     def _result(self) -> Descriptor:
-        return dense((self._rows, self.layer.outputs))
+        return dense((self._rows, self.layer.outputs), kind=self.type)
 
-    def _weight(self, *, transposed: bool = False) -> Descriptor:
+    def _weight(self, kind: Type = Type.F32, *, transposed: bool = False) -> Descriptor:
         """Describe the learned weight as ``(num_output, inputs)``, or as its transpose."""
         outputs, inputs = self._weight_shape
         strides = (1, outputs) if self.layer.transpose else (inputs, 1)
         if transposed:
-            return strided((inputs, outputs), strides[::-1])
-        return strided((outputs, inputs), strides)
+            return strided((inputs, outputs), strides[::-1], kind)
+        return strided((outputs, inputs), strides, kind)

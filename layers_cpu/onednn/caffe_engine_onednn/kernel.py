@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
 
-from caffe_core.blob import ANY_FORMAT, CHANNELS_LAST, CONTIGUOUS, Blob, MemoryFormat
-from caffe_core.kernel import Kernel
+from caffe_core.blob import ANY_FORMAT, CHANNELS_LAST, Blob
+from caffe_core.device import CPU, Device
+from caffe_core.kernel import Kernel, Workspace
 from caffe_core.layer import Layer
+from caffe_engine_onednn.bfloat16 import BFLOAT16
 from caffe_engine_onednn.constants import Alg, Prop
 from caffe_engine_onednn.context import context_of
-from caffe_engine_onednn.library import OnednnError, missing
-from caffe_engine_onednn.memory import Descriptor, Memory
+from caffe_engine_onednn.library import missing
+from caffe_engine_onednn.memory import Descriptor, Memory, type_on
 from caffe_engine_onednn.primitive import Attributes, Primitive, Recipe
+from caffe_engine_onednn.trial import why_not
 
 Run = Callable[[], Any]
 
@@ -29,12 +33,15 @@ class OnednnKernel(Kernel):
 
     Attributes:
         applies_relu: Whether forward can end with a ReLU.
+        in_bfloat16: Whether the kernel may take and give numbers in bfloat16.
+        type: The type of the numbers that it takes and gives; learned blobs are in float32.
         relu: The slope for negative numbers of the ReLU with which it ends, if it does.
     """
 
     formats = ANY_FORMAT
     prefers = CHANNELS_LAST
     applies_relu: ClassVar[bool] = False
+    in_bfloat16: ClassVar[bool] = False
     relu: float | None = None
 
     @classmethod
@@ -45,22 +52,28 @@ class OnednnKernel(Kernel):
         """
         if layer.dtype != np.float32:
             return f"oneDNN computes in float32, the net in {layer.dtype}"
-        if missing():
-            return missing()
-        try:
-            kernel = cls(layer)
-            slow = kernel._try(_like(bottom, cls.prefers), _like(top, cls.prefers))
-        except OnednnError as error:
-            return str(error)
-        return f"oneDNN has only its reference code for {' and '.join(slow)}" if slow else None
+        return missing() or why_not(cls, layer, bottom, top, CPU)
 
-    def _try(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> list[str]:
-        """Make all primitives, run none; return those that are slow."""
+    @classmethod
+    def device_for(
+        cls,
+        layer: Layer,
+        bottom: Sequence[Blob],
+        top: Sequence[Blob],
+        device: Device,
+        precision: str,
+    ) -> Device:
+        """Return where the arrays are: bfloat16 numbers, if the library has fast code for them."""
+        wanted = precision == "bf16" and cls.in_bfloat16 and device is CPU
+        if wanted and why_not(cls, layer, bottom, top, BFLOAT16) is None:
+            return BFLOAT16
+        return device
+
+    def __init__(self, layer: Layer, device: Device = CPU, workspace: Workspace | None = None):
+        super().__init__(layer, device, workspace)
+        self.blobs = list(layer.blobs)  # they stay in float32
+        self.type = type_on(device)
         self.recipes: list[Recipe] = []
-        self.prepare(bottom, top)
-        if not self._empty:
-            self.build_backward(top, [True] * len(bottom), bottom)
-        return [each.kind for each in self.recipes if each.implementation.startswith("ref")]
 
     def absorb(self, layer: Layer) -> bool:
         """Apply a ReLU that follows in place, if the primitive can."""
@@ -99,11 +112,9 @@ class OnednnKernel(Kernel):
         self.recipes = []
         self._backward: dict[tuple[bool, ...], list[Run]] = {}
         self._empty = not all(blob.count for blob in (*bottom, *top))
-        learned = [blob.data_tensor.read for blob in self.blobs]
         self._forward = [
-            *(blob.data_tensor.read for blob in bottom),
-            *learned,
-            *(blob.data_tensor.overwrite for blob in top),
+            *(partial(blob.data_tensor.read, blob.device) for blob in (*bottom, *self.blobs)),
+            *(partial(blob.data_tensor.overwrite, blob.device) for blob in top),
             *([] if self._empty else self.build_forward(bottom, top)),
         ]
 
@@ -118,11 +129,13 @@ class OnednnKernel(Kernel):
         """Write the diffs of the bottoms, add to those of the learned blobs."""
         wanted = (*propagate_down, *self.layer.param_propagate_down)
         if wanted not in self._backward:
+            reads = self.layer.facts.backward_reads
+            data = (*(bottom if "bottom" in reads else ()), *(top if "top" in reads else ()))
             self._backward[wanted] = [
-                *(blob.data_tensor.read for blob in (*top, *bottom, *self.blobs)),
-                *(blob.diff_tensor.read for blob in top),
+                *(partial(each.data_tensor.read, each.device) for each in (*data, *self.blobs)),
+                *(partial(blob.diff_tensor.read, blob.device) for blob in top),
                 *(
-                    blob.diff_tensor.overwrite
+                    partial(blob.diff_tensor.overwrite, blob.device)
                     for blob, down in zip(bottom, propagate_down, strict=True)
                     if down
                 ),
@@ -140,11 +153,3 @@ class OnednnKernel(Kernel):
     ) -> list[Run]:
         """Return the calls of a backward pass."""
         return []
-
-
-def _like(blobs: Sequence[Blob], preferred: MemoryFormat | None) -> list[Blob]:
-    """Return blobs of the same shapes. Their memory is never touched, so it costs nothing."""
-    copies = [Blob(blob.shape) for blob in blobs]
-    for copy in copies:
-        copy.format = preferred or CONTIGUOUS
-    return copies

@@ -17,6 +17,8 @@ from caffe_engine_onednn.primitive import Attributes
 class LRNKernel(OnednnKernel):
     """Local response normalisation across channels or within each."""
 
+    in_bfloat16 = True
+
     @classmethod
     def refuses(cls, layer: Layer, bottom: Sequence[Blob], top: Sequence[Blob]) -> str | None:
         """Refuse a size for which oneDNN 3.2 crashes."""

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from caffe_core.blob import CHANNELS_LAST, Blob, MemoryFormat
-from caffe_core.device import CPU
+from caffe_core.device import CPU, Device
 from caffe_engine_onednn.constants import Type
 from caffe_engine_onednn.library import check, library
 
@@ -80,8 +80,13 @@ def any_layout(shape: Sequence[int], kind: Type = Type.F32) -> Descriptor:
 
 
 def of_blob(blob: Blob) -> Descriptor:
-    """Describe the data, or the diff, of a blob."""
-    return dense(blob.shape, blob.format)
+    """Describe the data, or the diff, of a blob on the device from which it is seen."""
+    return dense(blob.shape, blob.format, type_on(blob.device))
+
+
+def type_on(device: Device) -> Type:
+    """Return the type of the numbers that a device holds."""
+    return Type.F32 if device is CPU else Type.BF16
 
 
 class Memory:
@@ -111,12 +116,12 @@ def new_memory(descriptor: Descriptor) -> Memory:
 
 def data_memory(blob: Blob, descriptor: Descriptor | None = None) -> Memory:
     """Return the memory of a blob's data."""
-    return Memory(descriptor or of_blob(blob), blob.data_tensor.read())
+    return Memory(descriptor or of_blob(blob), blob.data_tensor.read(blob.device))
 
 
 def diff_memory(blob: Blob, descriptor: Descriptor | None = None) -> Memory:
     """Return the memory of a blob's diff."""
-    return Memory(descriptor or of_blob(blob), blob.diff_tensor.read())
+    return Memory(descriptor or of_blob(blob), blob.diff_tensor.read(blob.device))
 
 
 def pointers(descriptors: Sequence[Descriptor]) -> Any:

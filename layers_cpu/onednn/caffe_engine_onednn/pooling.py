@@ -16,6 +16,8 @@ from caffe_engine_onednn.primitive import Attributes
 class PoolingKernel(OnednnKernel):
     """MAX and AVE pooling."""
 
+    in_bfloat16 = True
+
     @classmethod
     def refuses(cls, layer: Layer, bottom: Sequence[Blob], top: Sequence[Blob]) -> str | None:
         """Refuse what the library counts otherwise than Caffe, or not at all."""

@@ -10,8 +10,9 @@ import numpy as np
 from caffe_core.blob import Blob
 from caffe_core.layer import Layer
 from caffe_engine_onednn.constants import Arg, Prop
+from caffe_engine_onednn.ending import EndingKernel
 from caffe_engine_onednn.gradients import copied
-from caffe_engine_onednn.kernel import OnednnKernel, Run
+from caffe_engine_onednn.kernel import Run
 from caffe_engine_onednn.memory import Memory, data_memory, dense, diff_memory, new_memory, of_blob
 from caffe_engine_onednn.primitive import Attributes
 from caffe_engine_onednn.weights import reorder
@@ -19,7 +20,7 @@ from caffe_engine_onednn.weights import reorder
 _GLOBAL_STATISTICS, _SCALE, _SHIFT = 1, 2, 4
 
 
-class BatchNormKernel(OnednnKernel):
+class BatchNormKernel(EndingKernel):
     """Batch normalisation.
 
     A Scale that follows is absorbed both ways: its gradients are part of the primitive. In place,
@@ -27,7 +28,6 @@ class BatchNormKernel(OnednnKernel):
     """
 
     in_bfloat16 = True
-    applies_relu = True
     scale: Layer | None = None
 
     def absorb(self, layer: Layer) -> bool:

@@ -9,6 +9,7 @@ from caffe_core.layer import Layer
 from caffe_engine_onednn.combine import adds
 from caffe_engine_onednn.constants import Alg, Arg, Query, added
 from caffe_engine_onednn.convolution_gradients import bottom_gradients, weight_gradients
+from caffe_engine_onednn.ending import EndingKernel
 from caffe_engine_onednn.folding import Folded, can_fold
 from caffe_engine_onednn.geometry import (
     convolution_path,
@@ -16,7 +17,7 @@ from caffe_engine_onednn.geometry import (
     deconvolution_path,
     deconvolution_weights,
 )
-from caffe_engine_onednn.kernel import OnednnKernel, Run
+from caffe_engine_onednn.kernel import Run
 from caffe_engine_onednn.memory import (
     Descriptor,
     any_layout,
@@ -27,7 +28,7 @@ from caffe_engine_onednn.memory import (
 from caffe_engine_onednn.weights import Fresh, packed
 
 
-class ConvolutionKernel(OnednnKernel):
+class ConvolutionKernel(EndingKernel):
     """Convolution over one, two or three spatial axes."""
 
     in_bfloat16 = True
@@ -35,7 +36,6 @@ class ConvolutionKernel(OnednnKernel):
     algorithm = Alg.CONVOLUTION_DIRECT
     weights = staticmethod(convolution_weights)
     path = staticmethod(convolution_path)
-    applies_relu = True
     folded: Sequence[Layer] = ()
     addends = 0
 
@@ -139,4 +139,4 @@ class DeconvolutionKernel(ConvolutionKernel):
 
     def absorb(self, layer: Layer) -> bool:
         """Apply a ReLU only: the weight has its outputs second, so nothing is folded in."""
-        return OnednnKernel.absorb(self, layer)
+        return EndingKernel.absorb(self, layer)

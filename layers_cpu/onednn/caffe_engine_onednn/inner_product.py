@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from caffe_core.blob import CONTIGUOUS, Blob
 from caffe_engine_onednn.constants import Arg, Prop, Query, Type
+from caffe_engine_onednn.ending import EndingKernel
 from caffe_engine_onednn.gradients import Gradient
-from caffe_engine_onednn.kernel import OnednnKernel, Run
+from caffe_engine_onednn.kernel import Run
 from caffe_engine_onednn.memory import (
     Descriptor,
     Memory,
@@ -17,19 +16,14 @@ from caffe_engine_onednn.memory import (
     data_memory,
     dense,
     diff_memory,
+    ones_memory,
     strided,
 )
 from caffe_engine_onednn.primitive import Attributes
 from caffe_engine_onednn.weights import packed
 
-_ONE_IN_BFLOAT16 = 0x3F80
-_ONES = {
-    Type.F32: lambda count: np.ones(count, np.float32),
-    Type.BF16: lambda count: np.full(count, _ONE_IN_BFLOAT16, np.uint16),
-}
 
-
-class InnerProductKernel(OnednnKernel):
+class InnerProductKernel(EndingKernel):
     """Matrix products: on the plain weight in training, on a packed one otherwise.
 
     A packed weight is faster to read, but packing costs more than a product, so it pays only if
@@ -39,7 +33,6 @@ class InnerProductKernel(OnednnKernel):
     formats = (CONTIGUOUS,)
     prefers = None
     in_bfloat16 = True
-    applies_relu = True
 
     def build_forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> list[Run]:
         """One product, with the bias added."""
@@ -128,7 +121,7 @@ class InnerProductKernel(OnednnKernel):
     def _bias_gradient(self, top: Blob) -> Run:
         """Add the column sums of the top's diff to the bias's diff."""
         rows, outputs = self._rows, self.layer.outputs
-        ones = Memory(dense((1, rows), kind=self.type), _ONES[self.type](rows))
+        ones = ones_memory(dense((1, rows), kind=self.type), self.type)
         gradient, bias = self._result(), dense((1, outputs))
         memories = {
             Arg.SRC: ones,

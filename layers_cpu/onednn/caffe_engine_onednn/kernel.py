@@ -13,11 +13,11 @@ from caffe_core.device import CPU, Device
 from caffe_core.kernel import Kernel, Workspace
 from caffe_core.layer import Layer
 from caffe_engine_onednn.bfloat16 import BFLOAT16
-from caffe_engine_onednn.constants import Alg, Prop
+from caffe_engine_onednn.constants import Prop
 from caffe_engine_onednn.context import context_of
 from caffe_engine_onednn.library import missing
-from caffe_engine_onednn.memory import Descriptor, Memory, type_on
-from caffe_engine_onednn.primitive import Attributes, Primitive, Recipe
+from caffe_engine_onednn.memory import Memory, type_on
+from caffe_engine_onednn.primitive import Primitive, Recipe
 from caffe_engine_onednn.trial import why_not
 
 Run = Callable[[], Any]
@@ -32,17 +32,13 @@ class OnednnKernel(Kernel):
     go by addresses and tell nobody.
 
     Attributes:
-        applies_relu: Whether forward can end with a ReLU.
         in_bfloat16: Whether the kernel may take and give numbers in bfloat16.
         type: The type of the numbers that it takes and gives; learned blobs are in float32.
-        relu: The slope for negative numbers of the ReLU with which it ends, if it does.
     """
 
     formats = ANY_FORMAT
     prefers = CHANNELS_LAST
-    applies_relu: ClassVar[bool] = False
     in_bfloat16: ClassVar[bool] = False
-    relu: float | None = None
 
     @classmethod
     def refuses(cls, layer: Layer, bottom: Sequence[Blob], top: Sequence[Blob]) -> str | None:
@@ -74,24 +70,6 @@ class OnednnKernel(Kernel):
         self.blobs = list(layer.blobs)  # they stay in float32
         self.type = type_on(device)
         self.recipes: list[Recipe] = []
-
-    def absorb(self, layer: Layer) -> bool:
-        """Apply a ReLU that follows in place, if the primitive can."""
-        if not self.applies_relu or self.relu is not None or layer.type != "ReLU":
-            return False
-        if layer.negative_slope < 0:
-            return False
-        self.relu = layer.negative_slope
-        return True
-
-    def release(self) -> None:
-        """Apply no ReLU any more."""
-        self.relu = None
-
-    def attributes(self, addends: Sequence[Descriptor] = ()) -> Attributes:
-        """Return what the primitive of the forward pass does beside its own computation."""
-        relu = [] if self.relu is None else [(Alg.RELU, self.relu, 0.0)]
-        return Attributes(addends=addends, eltwise=relu)
 
     def recipe(self, kind: str, *arguments: Any) -> Recipe:
         """Choose an implementation of a computation."""

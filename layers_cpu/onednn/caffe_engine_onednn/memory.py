@@ -114,6 +114,16 @@ def new_memory(descriptor: Descriptor) -> Memory:
     return Memory(descriptor, CPU.zeros(descriptor.size, np.dtype(np.uint8)))
 
 
+def ones_memory(descriptor: Descriptor, kind: Type) -> Memory:
+    """Return a memory of its own that holds ones."""
+    memory = new_memory(descriptor)
+    if kind is Type.BF16:
+        memory.array.view(np.uint16).fill(0x3F80)
+    else:
+        memory.array.view(np.float32).fill(1)
+    return memory
+
+
 def data_memory(blob: Blob, descriptor: Descriptor | None = None) -> Memory:
     """Return the memory of a blob's data."""
     return Memory(descriptor or of_blob(blob), blob.data_tensor.read(blob.device))

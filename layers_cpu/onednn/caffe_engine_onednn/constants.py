@@ -30,6 +30,7 @@ class Alg(IntEnum):
     TANH = 33
     ELU = 34
     ABS = 36
+    LINEAR = 38
     LOGISTIC = 41
     RELU_FROM_TOP = 256
     TANH_FROM_TOP = 257
@@ -42,6 +43,7 @@ class Alg(IntEnum):
     LRN_WITHIN = 3071
     SOFTMAX = 196608
     BINARY_ADD = 131056
+    BINARY_MUL = 131057
 
 
 class Arg(IntEnum):
@@ -49,6 +51,7 @@ class Arg(IntEnum):
 
     SRC = 1
     DST = 17
+    SRC_1 = 2
     WEIGHTS = 33
     BIAS = 41
     MEAN = 49
@@ -69,8 +72,7 @@ class Arg(IntEnum):
 
 def added(index: int) -> int:
     """Return the role of the memory that a post-op adds."""
-    second_source = 2
-    return Arg.POST_OP * (index + 1) | second_source
+    return Arg.POST_OP * (index + 1) | Arg.SRC_1
 
 
 class Query(IntEnum):

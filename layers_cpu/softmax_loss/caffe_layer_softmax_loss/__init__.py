@@ -58,7 +58,11 @@ class SoftmaxWithLossKernel(Kernel):
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Write the loss, and the probabilities if they are a top."""
-        softmax(bottom[0].data, self.layer.axis, self.prob, self.one_each)
+        softmax(bottom[0].read(), self.layer.axis, self.prob, self.one_each)
+        self.score(bottom, top)
+
+    def score(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        """Write the loss of the probabilities at hand, and these if they are a top."""
         self.labels.read(bottom[1])
         self.labels.pick(self.prob, out=self.picked)
         # Clamped as in Caffe, at the least normal number of single precision.

@@ -90,6 +90,8 @@ class Kernel:
         device: Where the arrays are.
         xp: NumPy or CuPy.
         workspace: Scratch memory.
+        copies: What is copied beside the arithmetic, such as weights that are packed, in words for
+            the plan; known when the kernel has been made ready.
         need_backward: Whether backward will run; if not, forward need not keep anything for it.
     """
 
@@ -103,6 +105,7 @@ class Kernel:
         self.blobs = [blob.on(device) for blob in layer.blobs]
         self.workspace = workspace or Workspace(device)
         self.need_backward = True
+        self.copies: list[str] = []
 
     @classmethod
     def refuses(cls, layer: Layer, bottom: Sequence[Blob], top: Sequence[Blob]) -> str | None:

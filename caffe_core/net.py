@@ -144,6 +144,12 @@ class Net:
         return {node.name: node.layer for node in self.nodes}
 
     @property
+    def copies(self) -> list[str]:
+        """What kernels copy beside their arithmetic, as far as they have been made ready."""
+        kernels = [(node.name, node.kernel) for node in self.nodes if node.kernel is not None]
+        return [f"{name}: {what}" for name, kernel in kernels for what in kernel.copies]
+
+    @property
     def loss_weights(self) -> dict[str, float]:
         """Weight of each blob in the objective, by name; 0 for what is no loss."""
         return {

@@ -37,6 +37,10 @@ def run(args: argparse.Namespace) -> int:
             print(f"{name}:")
             for note in notes or ["nothing to do"]:
                 print(f"  {note}")
+        net.reshape()
+        print("copies, forward:")
+        for line in net.copies or ["none"]:
+            print(f"  {line}")
         print()
         header = ["layer", "type", "kernel", "engine", "device", "format", "in place", "backward"]
         print_table([*header, "tops"], [_row(node) for node in net.nodes])

@@ -58,7 +58,7 @@ class BatchNormKernel(EndingKernel):
         runs: list[Run] = []
         if learns and self.need_backward and top[0] is bottom[0]:
             kept = new_memory(of_blob(bottom[0]))
-            runs.append(reorder(self, source, kept))
+            runs.append(reorder(self, "the bottom is kept for backward", source, kept))
             source = kept
         self._source = source
         self._described = of_blob(bottom[0])

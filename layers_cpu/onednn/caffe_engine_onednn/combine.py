@@ -127,6 +127,7 @@ class ConcatKernel(OnednnKernel):
         """One cutting copy for each bottom."""
         gradient = diff_memory(top[0])
         whole = gradient.descriptor
+        what = "the top's diff is cut into those of the bottoms"
         runs, start = [], 0
         for below, down in zip(bottom, propagate_down, strict=True):
             if down:
@@ -134,6 +135,6 @@ class ConcatKernel(OnednnKernel):
                 array = top[0].diff_tensor.read(top[0].device)[
                     start * whole.strides[self.layer.axis] :
                 ]
-                runs.append(reorder(self, Memory(part, array), diff_memory(below)))
+                runs.append(reorder(self, what, Memory(part, array), diff_memory(below)))
             start += below.shape[self.layer.axis]
         return runs

@@ -37,7 +37,8 @@ class Gradient:
 
 def reordered(kernel: OnednnKernel, source: Memory, target: Memory, tensor: Tensor) -> Run:
     """Return the call that brings a gradient into a diff of another layout."""
-    return Gradient(tensor, lambda attributes: reorder(kernel, source, target, attributes))
+    what = "the gradient of a learned blob is unpacked"
+    return Gradient(tensor, lambda attributes: reorder(kernel, what, source, target, attributes))
 
 
 def copied(source: Memory, tensor: Tensor) -> Run:

@@ -87,7 +87,7 @@ class OnednnKernel(Kernel):
 
     def prepare(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Make the primitives of the forward pass."""
-        self.recipes = []
+        self.recipes, self.copies = [], []
         self._backward: dict[tuple[bool, ...], list[Run]] = {}
         self._empty = not all(blob.count for blob in (*bottom, *top))
         self._forward = [

@@ -13,9 +13,15 @@ from caffe_engine_onednn.primitive import Attributes, Recipe
 
 
 def reorder(
-    kernel: OnednnKernel, source: Memory, target: Memory, attributes: Attributes | None = None
+    kernel: OnednnKernel,
+    what: str,
+    source: Memory,
+    target: Memory,
+    attributes: Attributes | None = None,
 ) -> Run:
-    """Return the call that copies a memory to one of another layout."""
+    """Return the call that copies a memory to one of another layout; `what` is for the plan."""
+    if what not in kernel.copies:
+        kernel.copies.append(what)
     recipe = Recipe(
         "reorder",
         source.descriptor,
@@ -52,4 +58,6 @@ def packed(
     if plain == wanted:
         return source, []
     copy = new_memory(wanted)
-    return copy, [Fresh([blob], reorder(kernel, source, copy))]
+    return copy, [
+        Fresh([blob], reorder(kernel, "a learned blob is packed when it has changed", source, copy))
+    ]

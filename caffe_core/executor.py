@@ -28,13 +28,16 @@ class Executor:
     Attributes:
         debug_info: Log the mean magnitude of what each layer computes.
         watch: Called after each node with the node and what it did: ``forward`` or ``backward``.
+        announce: Called before each node with the same. Each layer then computes by itself.
     """
 
     def __init__(self, graph: Graph):
         self.graph = graph
         self.nodes = nodes = graph.nodes
+        self._device = graph.options.device
         self.debug_info = False
         self.watch: Watch | None = None
+        self.announce: Watch | None = None
         self._forward: list[Call] = [_nothing] * len(nodes)
         self._backward: list[Call] = [_nothing] * len(nodes)
         self._ready: list[Any] = [None] * len(nodes)
@@ -105,7 +108,8 @@ class Executor:
         """Undo the fusions of which only a part is to run, or all if each layer is to be shown."""
         for index, writer in list(self._absorbed.items()):
             parted = (start <= writer <= end) != (start <= index <= end)
-            if index in self._absorbed and (parted or self.debug_info):
+            alone = parted or self.debug_info or self.announce is not None
+            if index in self._absorbed and alone:
                 self._separate(writer)
 
     def _separate(self, writer: int) -> None:
@@ -127,8 +131,10 @@ class Executor:
         """Make the calls in order. Numbers may overflow: whoever watches the loss will see it."""
         index = order.start
         try:
-            with np.errstate(all="ignore"):
+            with self._device.active(), np.errstate(all="ignore"):
                 for index in order:
+                    if self.announce is not None:
+                        self.announce(self.nodes[index], doing)
                     calls[index]()
                     if self.debug_info:
                         show(self.nodes[index])
@@ -159,7 +165,8 @@ class Executor:
                 top.diff.fill(weight)
         bottom, top_blobs = node.seen_by_kernel(node.reads), node.seen_by_kernel(node.writes)
         try:
-            node.kernel.prepare(bottom, top_blobs)
+            with self._device.active():
+                node.kernel.prepare(bottom, top_blobs)
         except Exception as error:
             blame(node, error, "prepare")
         self._forward[index] = self._forward_call(index, bottom, top_blobs)

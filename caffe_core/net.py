@@ -176,6 +176,18 @@ class Net:
         self._executor.watch = value
 
     @property
+    def announce(self) -> Watch | None:
+        """What is called before each layer runs, as `watch` is called after it.
+
+        With it, each layer computes by itself, so that each blob can be seen as it is in between.
+        """
+        return self._executor.announce
+
+    @announce.setter
+    def announce(self, value: Watch | None) -> None:
+        self._executor.announce = value
+
+    @property
     def debug_info(self) -> bool:
         """Whether what each layer computes is logged."""
         return self._executor.debug_info

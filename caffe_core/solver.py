@@ -6,7 +6,7 @@ import logging
 import math
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ from caffe_core.update import Update
 log = logging.getLogger("caffe")
 
 ACTIONS = ("snapshot", "stop")
+Callback = Callable[[], object]
 
 
 class Solver:
@@ -89,6 +90,7 @@ class Solver:
         self.window: deque[float] = deque(maxlen=max(self.param.average_loss, 1))
         self._requests: set[str] = set()
         self._stopped = self._resumed = False
+        self._callbacks: list[tuple[Callback, Callback]] = []
         log.info("Solver scaffolding done.")
         for path in weights.split(",") if weights else self.param.weights:
             log.info("Finetuning from %s", path)
@@ -112,6 +114,17 @@ class Solver:
         if action not in ACTIONS:
             raise SolverError(f"no action {action!r}; expected {' or '.join(ACTIONS)}")
         self._requests.add(action)
+
+    def add_callback(self, on_start: Callback, on_gradients_ready: Callback) -> None:
+        """Call these in every iteration: before its forward, and between backward and update.
+
+        Plugins listen to hooks instead, which hold for all solvers.
+        """
+        self._callbacks.append((on_start, on_gradients_ready))
+
+    def apply_update(self) -> None:
+        """Update the learned blobs by the gradients that they hold, at this iteration's rate."""
+        self._apply_update(self._is_shown())
 
     def solve(self, resume: str | Path | None = None) -> None:
         """Train until ``max_iter``, test and snapshot at their intervals.
@@ -156,11 +169,16 @@ class Solver:
                     return
             shown = self._is_shown()
             self.net.debug_info = shown and self.param.debug_info
+            for on_start, _ in self._callbacks:
+                on_start()
             loss = self._gradients()
             if shown:
                 self._show(clock, loss)
+            for _, on_gradients_ready in self._callbacks:
+                on_gradients_ready()
             hook.on_gradients_ready(solver=self)
             self._apply_update(shown)
+            self.iteration += 1
             hook.on_iteration_end(solver=self, loss=loss)
             self._snapshot_if_due()
             if self._stopped:
@@ -257,7 +275,6 @@ class Solver:
                 "an update would not reach; make that net share those of this one instead"
             )
         self.update.apply(self.rate, self.iteration)
-        self.iteration += 1
 
     def _is_shown(self) -> bool:
         return bool(self.param.display) and self.iteration % self.param.display == 0

@@ -78,10 +78,14 @@ def save_weights(net: Net, path: str | Path, write_diff: bool) -> None:
     """Write the definition and the learned blobs. See `Net.save`."""
     from caffe_core.proto.weights import write_weights
 
-    blobs = {
+    write_weights(path, net.param, learned_arrays(net, write_diff))
+
+
+def learned_arrays(net: Net, write_diff: bool = False) -> dict[str, list[tuple[Any, Any]]]:
+    """Return, for each layer, data and diff of its learned blobs; None for diffs not wanted."""
+    return {
         node.name: [_arrays(blob, write_diff) for blob in node.layer.blobs] for node in net.nodes
     }
-    write_weights(path, net.param, blobs)
 
 
 def _arrays(blob: Blob, write_diff: bool) -> tuple[Any, Any]:

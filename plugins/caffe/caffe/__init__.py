@@ -24,38 +24,96 @@ from caffe_core import __version__
 if TYPE_CHECKING:
     from caffe_layer_python import PythonLayer as Layer
 
-    from caffe.mode import set_device, set_mode_cpu, set_mode_gpu
+    from caffe import coord_map, draw, io, net_spec
+    from caffe.classifier import Classifier
+    from caffe.detector import Detector
+    from caffe.logs import init_log, log
+    from caffe.mode import (
+        NCCL,
+        device,
+        has_nccl,
+        multiprocess,
+        set_device,
+        set_mode_cpu,
+        set_mode_gpu,
+        set_multiprocess,
+        set_solver_count,
+        set_solver_rank,
+        solver_count,
+        solver_rank,
+    )
     from caffe.net import Net
+    from caffe.net_spec import NetSpec, layers, params, to_proto
     from caffe.solver import Solver, get_solver
+    from caffe.timer import Timer
     from caffe_core.random_seed import set_random_seed
 
 TRAIN = 0
 TEST = 1
 
-_HOME = {
-    "Layer": ("caffe_layer_python", "PythonLayer"),
-    "Net": ("caffe.net", "Net"),
-    "Solver": ("caffe.solver", "Solver"),
-    "get_solver": ("caffe.solver", "get_solver"),
-    "set_device": ("caffe.mode", "set_device"),
-    "set_mode_cpu": ("caffe.mode", "set_mode_cpu"),
-    "set_mode_gpu": ("caffe.mode", "set_mode_gpu"),
-    "set_random_seed": ("caffe_core.random_seed", "set_random_seed"),
+_MODULES = ("coord_map", "draw", "io", "net_spec")
+_NAMES = {
+    "caffe.classifier": ("Classifier",),
+    "caffe.detector": ("Detector",),
+    "caffe.logs": ("init_log", "log"),
+    "caffe.mode": (
+        "NCCL",
+        "device",
+        "has_nccl",
+        "multiprocess",
+        "set_device",
+        "set_mode_cpu",
+        "set_mode_gpu",
+        "set_multiprocess",
+        "set_solver_count",
+        "set_solver_rank",
+        "solver_count",
+        "solver_rank",
+    ),
+    "caffe.net": ("Net",),
+    "caffe.net_spec": ("NetSpec", "layers", "params", "to_proto"),
+    "caffe.solver": ("Solver", "get_solver"),
+    "caffe.timer": ("Timer",),
+    "caffe_core.random_seed": ("set_random_seed",),
 }
+_HOME = {name: (module, name) for module, names in _NAMES.items() for name in names}
+_HOME["Layer"] = ("caffe_layer_python", "PythonLayer")
 
 __all__ = [
+    "NCCL",
     "TEST",
     "TRAIN",
+    "Classifier",
+    "Detector",
     "Layer",
     "Net",
+    "NetSpec",
     "Solver",
+    "Timer",
     "__version__",
+    "coord_map",
+    "device",
+    "draw",
     "get_solver",
+    "has_nccl",
+    "init_log",
+    "io",
     "layer_type_list",
+    "layers",
+    "log",
+    "multiprocess",
+    "net_spec",
+    "params",
     "set_device",
     "set_mode_cpu",
     "set_mode_gpu",
+    "set_multiprocess",
     "set_random_seed",
+    "set_solver_count",
+    "set_solver_rank",
+    "solver_count",
+    "solver_rank",
+    "to_proto",
 ]
 
 
@@ -67,7 +125,9 @@ def layer_type_list() -> list[str]:
 
 
 def __getattr__(name: str) -> Any:
-    if name in _HOME:
+    if name in _MODULES:
+        value = importlib.import_module(f"caffe.{name}")
+    elif name in _HOME:
         module, attribute = _HOME[name]
         value = getattr(importlib.import_module(module), attribute)
     elif name.endswith("Solver"):
@@ -81,7 +141,7 @@ def __getattr__(name: str) -> Any:
 def __dir__() -> list[str]:
     from caffe_core.registry import solvers
 
-    return sorted({*globals(), *_HOME, *(f"{each}Solver" for each in solvers)})
+    return sorted({*globals(), *_MODULES, *_HOME, *(f"{each}Solver" for each in solvers)})
 
 
 def _solver_class(name: str) -> Any:

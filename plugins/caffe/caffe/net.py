@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import caffe_core
+from caffe.batching import all_batches, batches
+from caffe.callbacks import Callback, Callbacks
 from caffe.mode import device_name
 from caffe_core.blob import Blob
 from caffe_core.errors import CaffeError
@@ -20,11 +23,12 @@ class Net:
     before Caffe 1.0, ``Net(network_file, weights, phase)``, works too.
 
     Args:
-        network_file: A prototxt file.
+        network_file: A prototxt file, prototxt text, or a ``NetParameter`` message.
         phase: ``caffe.TRAIN`` or ``caffe.TEST``.
         level: Compared with ``min_level`` and ``max_level`` of layer rules; 0 if not given.
         stages: Compared with ``stage`` and ``not_stage`` of layer rules.
         weights: A ``.caffemodel`` or ``.caffemodel.h5`` to take learned blobs from.
+        options: Passed on to `caffe_core.Net`: ``keep``, ``precision``, ``engines``, ...
 
     Raises:
         CaffeError: A file cannot be read or does not fit; the message says why.
@@ -32,26 +36,25 @@ class Net:
 
     def __init__(
         self,
-        network_file: str | Path,
-        phase: Any,
+        network_file: Any,
+        phase: Any = None,
         level: int | None = None,
         stages: Sequence[str] | None = None,
         weights: str | Path | None = None,
+        **options: Any,
     ):
-        if isinstance(phase, (str, Path)):
-            if level is None:
-                raise CaffeError(
-                    f"Net({str(network_file)!r}, {str(phase)!r}): the phase is missing; "
-                    "give caffe.TRAIN or caffe.TEST after the weights"
-                )
+        if isinstance(phase, (str, Path)):  # Net(network_file, weights, phase)
             weights, phase, level = phase, level, None
+        if phase is None:
+            raise CaffeError("Net: the phase is missing; give caffe.TRAIN or caffe.TEST")
+        options.setdefault("device", device_name())
         self._net = caffe_core.Net(
             network_file,
             phase,
             level=level or 0,
             stages=tuple(stages or ()),
             weights=weights,
-            device=device_name(),
+            **options,
         )
 
     @classmethod
@@ -87,6 +90,34 @@ class Net:
     @property
     def _layer_names(self) -> list[str]:
         return self._net.layer_names
+
+    @property
+    def name(self) -> str:
+        """Name in the definition."""
+        return self._net.name
+
+    @property
+    def _blob_names(self) -> list[str]:
+        return list(self._net.blobs)
+
+    @property
+    def _blobs(self) -> list[Blob]:
+        return list(self._net.blobs.values())
+
+    @property
+    def _inputs(self) -> list[int]:
+        return [self._blob_names.index(name) for name in self.inputs]
+
+    @property
+    def _outputs(self) -> list[int]:
+        return [self._blob_names.index(name) for name in self.outputs]
+
+    def _bottom_ids(self, layer: int) -> list[int]:
+        return [self._blob_names.index(name) for name in self._net.nodes[layer].bottom_names]
+
+    def _top_ids(self, layer: int) -> list[int]:
+        names = (name for name in self._net.nodes[layer].top_names if name)
+        return [self._blob_names.index(name) for name in names]
 
     @property
     def inputs(self) -> list[str]:
@@ -170,6 +201,57 @@ class Net:
         inputs = self.inputs if end is None else self.bottom_names[end]
         return {name: self.blobs[name].diff for name in [*inputs, *(diffs or ())]}
 
+    def forward_all(self, blobs: Iterable[str] | None = None, **inputs: Any) -> dict[str, Any]:
+        """Compute any number of items, in batches as large as the inputs; the last is padded.
+
+        Args:
+            blobs: Names of blobs to return beside the outputs.
+            **inputs: An array of items for each input blob.
+
+        Returns:
+            For each output, an array of all its items; a copy.
+
+        Raises:
+            CaffeError: The arrays do not fit the inputs, or a layer fails.
+        """
+        names = list(blobs or ())
+        return all_batches(
+            inputs, self._batch_size(), lambda batch: self.forward(blobs=names, **batch)
+        )
+
+    def forward_backward_all(
+        self,
+        blobs: Iterable[str] | None = None,
+        diffs: Iterable[str] | None = None,
+        **arrays: Any,
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Compute any number of items and their gradients, in batches.
+
+        Args:
+            blobs: Names of blobs to return beside the outputs.
+            diffs: Names of blobs whose gradients to return beside those of the inputs.
+            **arrays: An array of items for each input blob, and of gradients for each output.
+
+        Returns:
+            The outputs of all items, and the gradients of the inputs of all items; copies.
+        """
+        more, also = list(blobs or ()), list(diffs or ())
+
+        def both(batch: dict[str, Any]) -> dict[str, Any]:
+            given = {name: batch.pop(name) for name in self.outputs if name in batch}
+            found = self.forward(blobs=more, **batch)
+            gradients = self.backward(diffs=also, **given)
+            return {
+                **{("data", name): array for name, array in found.items()},
+                **{("diff", name): array for name, array in gradients.items()},
+            }
+
+        found = all_batches(arrays, self._batch_size(), both)
+        return tuple(
+            {name: array for (part, name), array in found.items() if part == wanted}
+            for wanted in ("data", "diff")
+        )
+
     def reshape(self) -> None:
         """Let all layers follow the shapes of the inputs. `forward` does so by itself."""
         self._net.reshape()
@@ -189,6 +271,74 @@ class Net:
     def save(self, path: str | Path) -> None:
         """Write definition and learned blobs to a ``.caffemodel`` or ``.caffemodel.h5`` file."""
         self._net.save(path)
+
+    def save_hdf5(self, path: str | Path, write_diff: bool = False) -> None:
+        """Write learned blobs to an HDF5 file, whatever its name; with `write_diff`, diffs too."""
+        from caffe_core.proto import hdf5
+        from caffe_core.weights import learned_arrays
+
+        hdf5.write_weights(path, self._net.param, learned_arrays(self._net, write_diff))
+
+    def load_hdf5(self, path: str | Path) -> None:
+        """Take learned blobs from an HDF5 file, whatever its name."""
+        from caffe_core.proto import hdf5
+
+        self._net.copy_from(hdf5.read_weights(path))
+
+    def set_input_arrays(self, data: Any, labels: Any) -> None:
+        """Let the MemoryData layer at the start take its batches from arrays.
+
+        Args:
+            data: ``(n, channels, height, width)``, n a multiple of the batch size.
+            labels: n numbers.
+
+        Raises:
+            CaffeError: The first layer is another one, or a shape does not fit.
+        """
+        first = next(iter(self._net.layers.values()), None)
+        if first is None or first.type != "MemoryData":
+            raise CaffeError(
+                f"net {self._net.name!r}: set_input_arrays may only be called if the first layer "
+                f"is a MemoryData layer; it is {first.type if first else 'missing'}"
+            )
+        first.set_arrays(data, labels)
+
+    def before_forward(self, callback: Callback) -> None:
+        """Call ``callback(index)`` before each layer's forward. Each layer then runs by itself."""
+        self._callbacks.add("before", "forward", callback)
+
+    def after_forward(self, callback: Callback) -> None:
+        """Call ``callback(index)`` after each layer's forward. Each layer then runs by itself."""
+        self._callbacks.add("after", "forward", callback)
+
+    def before_backward(self, callback: Callback) -> None:
+        """Call ``callback(index)`` before each layer's backward."""
+        self._callbacks.add("before", "backward", callback)
+
+    def after_backward(self, callback: Callback) -> None:
+        """Call ``callback(index)`` after each layer's backward."""
+        self._callbacks.add("after", "backward", callback)
+
+    @cached_property
+    def _callbacks(self) -> Callbacks:
+        return Callbacks(self._net)
+
+    def _forward(self, start: int, end: int) -> float:
+        """Compute the layers from index `start` to `end`, both included; return the loss."""
+        return self._net.forward(start, end)
+
+    def _backward(self, start: int, end: int) -> None:
+        """Compute the gradients from layer index `start` back to `end`, both included."""
+        self._net.backward(start, end)
+
+    def _batch(self, blobs: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+        """Cut arrays into batches as large as the inputs, the last padded with zeros."""
+        return batches(blobs, self._batch_size())
+
+    def _batch_size(self) -> int:
+        if not self.inputs:
+            raise CaffeError(f"net {self._net.name!r} has no inputs to give arrays to")
+        return self.blobs[self.inputs[0]].shape[0]
 
     def _fill(self, part: str, noun: str, names: Sequence[str], arrays: Mapping[str, Any]) -> None:
         """Copy arrays into the data or the diff of all inputs or outputs."""

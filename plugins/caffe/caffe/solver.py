@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
@@ -20,7 +21,8 @@ class Solver:
     It runs where `set_mode_cpu`, `set_mode_gpu` and `set_device` say, whatever ``solver_mode`` is.
 
     Args:
-        solver_file: A solver prototxt file.
+        solver_file: A solver prototxt file, its text, or a ``SolverParameter`` message.
+        options: Passed on to `caffe_core.Solver`: ``seed``, ``keep``, ``precision``, ...
 
     Raises:
         CaffeError: The definition cannot be read or built; the message says why.
@@ -28,11 +30,12 @@ class Solver:
 
     type: ClassVar[str] = ""
 
-    def __init__(self, solver_file: str | Path):
+    def __init__(self, solver_file: Any, **options: Any):
         param = load_solver(solver_file)
         if self.type:
             param.type = self.type
-        self._solver = caffe_core.Solver(param, device=device_name())
+        options.setdefault("device", device_name())
+        self._solver = caffe_core.Solver(param, **options)
 
     def __repr__(self) -> str:
         return repr(self._solver)
@@ -73,6 +76,30 @@ class Solver:
         """Write weights and state to ``<snapshot_prefix>_iter_<N>``."""
         self._solver.snapshot()
 
+    def apply_update(self) -> None:
+        """Update the learned blobs by the gradients that they hold; `iter` stays."""
+        self._solver.apply_update()
+
+    def add_callback(
+        self, on_start: Callable[[], object], on_gradients_ready: Callable[[], object]
+    ) -> None:
+        """Call these in each iteration: before its forward, and between backward and update."""
+        self._solver.add_callback(on_start, on_gradients_ready)
+
+    def share_weights(self, net: Net) -> None:
+        """Train with the learned blobs of `net` in all layers of the same name."""
+        self._solver.net.share_trained_layers_with(net._net)
+
+    @property
+    def max_iter(self) -> int:
+        """How many updates `solve` makes in all."""
+        return self._solver.max_iter
+
+    @property
+    def lr(self) -> float:
+        """Learning rate of the last update; 0 before the first."""
+        return self._solver.rate
+
 
 @functools.cache
 def solver_class(solver_type: str) -> type[Solver]:
@@ -86,10 +113,11 @@ def solver_class(solver_type: str) -> type[Solver]:
     return type(name, (Solver,), {"type": solver_type, "__doc__": rule.__doc__})
 
 
-def get_solver(solver_file: str | Path) -> Solver:
+def get_solver(solver_file: Any, **options: Any) -> Solver:
     """Return a solver of the type that the definition names.
 
     Raises:
         CaffeError: The definition cannot be read or built; the message says why.
     """
-    return solver_class(load_solver(solver_file).type)(solver_file)
+    param = load_solver(solver_file)
+    return solver_class(param.type)(param, **options)

@@ -1,0 +1,1 @@
+"""The commands that pycaffe brings: ``caffe classify``, ``caffe detect``, ``caffe draw``."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from contextlib import AbstractContextManager, nullcontext
 from types import ModuleType
 from typing import Any
 
@@ -11,6 +12,7 @@ import numpy as np
 from caffe_core.errors import DeviceError
 
 _ALIGNMENT = 64  # bytes: a cache line, and the widest vector register of a CPU
+_NOTHING = nullcontext()
 
 
 class Device:
@@ -39,6 +41,10 @@ class Device:
         start = -raw.ctypes.data % _ALIGNMENT
         return raw[start : start + count * dtype.itemsize].view(dtype)
 
+    def clear(self, array: Any) -> None:
+        """Write zeros to an array of this device."""
+        array.fill(0)
+
     def upload(self, host: np.ndarray, target: Any) -> None:
         """Copy a host array into `target`, an array of this device."""
         np.copyto(target, host)
@@ -46,6 +52,10 @@ class Device:
     def download(self, source: Any, host: np.ndarray) -> None:
         """Copy `source`, an array of this device, into a host array."""
         np.copyto(host, source)
+
+    def active(self) -> AbstractContextManager[None]:
+        """Return a context in which work goes to this device; kernels run inside of it."""
+        return _NOTHING
 
     def synchronize(self) -> None:
         """Wait until everything asked of this device is done."""
@@ -58,16 +68,22 @@ CPU = Device()
 def device(name: str = "cpu") -> Device:
     """Return the device called `name`: ``cpu``, ``cuda`` or ``cuda:1``.
 
+    ``emulated`` is for tests: kernels for CUDA run on the CPU, which takes g++ but no GPU.
+
     Raises:
         DeviceError: There is no such device, or the package that drives it is missing.
     """
     kind, _, number = name.partition(":")
     if name == "cpu":
         return CPU
+    if name == "emulated":
+        from caffe_core.testing.emulation import EmulatedDevice
+
+        return EmulatedDevice()
     if kind != "cuda" or (number and not number.isdigit()):
         raise DeviceError(f"device {name!r}: expected 'cpu', 'cuda' or 'cuda:<number>'")
     if name != f"cuda:{int(number or 0)}":
         return device(f"cuda:{int(number or 0)}")
-    from caffe_core.cuda import CudaDevice
+    from caffe_core.cuda.device import CudaDevice
 
     return CudaDevice(int(number or 0))

@@ -36,6 +36,18 @@ class DeviceError(CaffeError):
     """A device is missing, out of memory, or lacks a kernel."""
 
 
+class OutOfMemoryError(DeviceError):
+    """A device has too little memory.
+
+    Attributes:
+        size: Bytes asked for.
+    """
+
+    def __init__(self, message: str, size: int):
+        super().__init__(message)
+        self.size = size
+
+
 class SolverError(CaffeError):
     """A solver definition or state cannot be used."""
 

@@ -180,7 +180,7 @@ class Tensor:
         """Bring the copy on `device` up to date."""
         if self.head is Head.UNINITIALIZED:
             if self._device is device:
-                self._arrays.fill(0)
+                device.clear(self._arrays)
             self._allocate_on(device)
             self.head = Head.DEVICE
             return

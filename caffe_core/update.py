@@ -52,17 +52,27 @@ class Update:
         self.history = [arena.zeros(device) for _ in range(self.rule.slots)]
         self._chunk = min(CHUNK, arena.size) if device is CPU else arena.size
         self._workers = thread_count() if device is CPU else 1
+        scratch = 0 if self.rule.fused else max(1, self.rule.scratch)
         self._scratch = [
-            [device.zeros(self._chunk, arena.dtype) for _ in range(max(1, self.rule.scratch))]
+            [device.zeros(self._chunk, arena.dtype) for _ in range(scratch)]
             for _ in range(self._workers)
         ]
         self._pieces = list(self._cut())
 
     def apply(self, rate: float, iteration: int) -> None:
         """Change the parameters by one step; their gradients become the step, as in Caffe."""
+        with self.device.active():
+            self._apply(rate, iteration)
+
+    def _apply(self, rate: float, iteration: int) -> None:
         data, diff = self.arena.data(self.device), self.arena.diff(self.device)
         with np.errstate(all="ignore"):  # what overflows shows in the next loss
-            step = _Step(data, diff, self._clip(diff) / self.param.iter_size, rate, iteration)
+            scale = self._clip(diff) / self.param.iter_size
+        if self.rule.fused:
+            rule: Any = self.rule
+            rule.apply(self.device, self.arena, self.history, scale, rate, iteration)
+            return
+        step = _Step(data, diff, scale, rate, iteration)
         run_all([functools.partial(self._work, worker, step) for worker in range(self._workers)])
 
     def _cut(self) -> Iterator[tuple[slice, Group]]:

@@ -17,12 +17,15 @@ class UpdateRule:
         slots: How many history values there are for each parameter; all start at 0. The
             ``.solverstate`` holds slot 0 of every parameter, then slot 1 of every parameter.
         scratch: How many scratch arrays `update` asks for.
+        fused: The rule changes a whole arena at once, by a method `apply` as that of
+            `caffe_core.cuda.rule.FusedRule`, and has no `update`.
         param: The ``SolverParameter`` message.
         xp: NumPy or CuPy.
     """
 
     slots: ClassVar[int] = 1
     scratch: ClassVar[int] = 0
+    fused: ClassVar[bool] = False
 
     def __init__(self, param: Any, xp: Any):
         self.param = param

@@ -16,6 +16,8 @@ help = "show diagnostic information about GPUs and the CPU"
 
 log = logging.getLogger("caffe")
 
+_ATTRIBUTES = {"clockRate": 13, "deviceOverlap": 15, "kernelExecTimeoutEnabled": 17}
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the flags."""
@@ -51,7 +53,13 @@ def _log_gpus(ids: list[int]) -> None:
 
     for index in ids:
         device(f"cuda:{index}")
-        _log(_gpu(index, cupy().cuda.runtime.getDeviceProperties(index)))
+        runtime = cupy().cuda.runtime
+        _log(_gpu(index, _attributes(runtime, index) | runtime.getDeviceProperties(index)))
+
+
+def _attributes(runtime: Any, index: int) -> dict[str, int]:
+    """The figures that CUDA 13 has left out of the properties."""
+    return {name: runtime.deviceGetAttribute(key, index) for name, key in _ATTRIBUTES.items()}
 
 
 def _log(figures: dict[str, Any]) -> None:

@@ -1,0 +1,147 @@
+"""CudaDevice: one NVIDIA GPU, through CuPy."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from caffe_core import cuda
+from caffe_core.cuda.blas import Blas
+from caffe_core.cuda.function import Function
+from caffe_core.cuda.source import Source
+from caffe_core.device import Device
+from caffe_core.errors import DeviceError, OutOfMemoryError
+
+_BLOCKS = 32  # for each multiprocessor: several rounds of them, so that all end at about one time
+
+
+class CudaDevice(Device):
+    """One NVIDIA GPU.
+
+    All work goes to one stream, which is not the default one: so uploads on other streams run at
+    the same time, and a pass can be recorded. `active` makes it CuPy's current stream.
+
+    Attributes:
+        blas: Matrix products.
+    """
+
+    kind = "cuda"
+
+    def __init__(self, index: int):
+        found = cuda.device_count()
+        self.xp = cuda.cupy()
+        if index >= found:
+            raise DeviceError(
+                f"cuda:{index} does not exist: {found} CUDA devices were found"
+                + (f"; {cuda.why_none()}. " if not found else ". ")
+                + "`caffe device_query -gpu all` lists them; without a GPU, choose the CPU."
+            )
+        self.index = index
+        self._modules: dict[tuple[Source, np.dtype[Any]], Any] = {}
+        self._functions: dict[tuple[Source, str, np.dtype[Any]], Function] = {}
+        self.blas = Blas(self.xp)
+
+    @functools.cached_property
+    def _place(self) -> Any:
+        return self.xp.cuda.Device(self.index)
+
+    @functools.cached_property
+    def stream(self) -> Any:
+        """The stream to which all work goes."""
+        with self._place:
+            return self.xp.cuda.Stream(non_blocking=True)
+
+    @functools.cached_property
+    def _most_blocks(self) -> int:
+        return _BLOCKS * int(self._place.attributes["MultiProcessorCount"])
+
+    @contextlib.contextmanager
+    def active(self) -> Iterator[None]:
+        """Let CuPy work on this GPU, in its stream."""
+        with self._place, self.stream:
+            yield
+
+    def zeros(self, count: int, dtype: np.dtype[Any]) -> Any:
+        """Return a flat array of `count` zeros in this GPU's memory.
+
+        Raises:
+            OutOfMemoryError: There is too little.
+        """
+        with self.active(), self._enough_memory(count * dtype.itemsize):
+            return self.xp.zeros(count, dtype)
+
+    def pinned(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> np.ndarray:
+        """Return a host array that the GPU can copy from while the host goes on."""
+        count = math.prod(shape)
+        memory = self.xp.cuda.alloc_pinned_memory(max(1, count * dtype.itemsize))
+        return np.frombuffer(memory, dtype, count).reshape(shape)
+
+    def clear(self, array: Any) -> None:
+        """Write zeros to an array of this device."""
+        with self.active():
+            array.fill(0)
+
+    def upload(self, host: np.ndarray, target: Any) -> None:
+        """Copy a host array into `target`, an array of this device.
+
+        A pinned array must stay as it is until the stream has come so far; others are copied first.
+        """
+        with self.active():
+            target.set(host)
+
+    def download(self, source: Any, host: np.ndarray) -> None:
+        """Copy `source`, an array of this device, into a host array; wait until it is there."""
+        with self.active():
+            source.get(out=host)
+
+    def synchronize(self) -> None:
+        """Wait until everything asked of this device is done."""
+        with self._place:
+            self.stream.synchronize()
+
+    def function(self, source: Source, name: str, dtype: np.dtype[Any]) -> Function:
+        """Return a function in CUDA C, compiled for this GPU where ``Real`` is `dtype`.
+
+        Raises:
+            DeviceError: There is none of that name, or it does not compile.
+        """
+        key = (source, name, dtype)
+        if key not in self._functions:
+            with self.active():
+                launch = self._module(source, dtype).get_function(name)
+            self._functions[key] = Function(
+                source.signature(name), dtype, launch, self._most_blocks
+            )
+        return self._functions[key]
+
+    def _module(self, source: Source, dtype: np.dtype[Any]) -> Any:
+        if (source, dtype) not in self._modules:
+            module = self.xp.RawModule(code=source.rendered(dtype), options=("--std=c++17",))
+            try:
+                module.compile()
+            except Exception as error:
+                raise DeviceError(f"{source.name} does not compile on {self}: {error}") from error
+            self._modules[source, dtype] = module
+        return self._modules[source, dtype]
+
+    @contextlib.contextmanager
+    def _enough_memory(self, size: int) -> Iterator[None]:
+        try:
+            yield
+        except self.xp.cuda.memory.OutOfMemoryError as error:
+            free, total = self.xp.cuda.runtime.memGetInfo()
+            used = self.xp.get_default_memory_pool().used_bytes()
+            raise OutOfMemoryError(
+                f"{self} has no memory for {_mib(size)} more: of {_mib(total)}, this process uses "
+                f"{_mib(used)} and {_mib(free)} are free; use a smaller batch",
+                size,
+            ) from error
+
+
+def _mib(size: int) -> str:
+    return f"{size / 2**20:.1f} MiB"

@@ -1,0 +1,115 @@
+"""EmulatedDevice: a CUDA device that is none, to test kernels where there is no GPU."""
+
+from __future__ import annotations
+
+import ctypes
+from typing import Any
+
+import numpy as np
+
+from caffe_core.cuda.blas import layout
+from caffe_core.cuda.function import Function
+from caffe_core.cuda.source import Signature, Source
+from caffe_core.device import Device
+from caffe_core.errors import DeviceError
+from caffe_core.testing.emulation.compiler import compiler, entry
+
+_MOST_BLOCKS = 7  # few, so that loops over several rounds are tested too
+
+
+class EmulatedDevice(Device):
+    """Runs kernels for CUDA on the CPU: CUDA C through g++, the rest through NumPy.
+
+    Its arrays are apart from the host's, so copies between the two are made and counted as with a
+    GPU. What it cannot tell: speed, races between threads, and whether CuPy has what NumPy has.
+
+    Attributes:
+        blas: Matrix products.
+    """
+
+    kind = "cuda"
+
+    def __init__(self) -> None:
+        if compiler() is None:
+            raise DeviceError("the emulated device needs g++, which is not installed")
+        self.blas = EmulatedBlas()
+        self._functions: dict[tuple[Source, str, np.dtype[Any]], Function] = {}
+
+    def __repr__(self) -> str:
+        return "emulated"
+
+    def pinned(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> np.ndarray:
+        """Return a host array."""
+        return np.zeros(shape, dtype)
+
+    def function(self, source: Source, name: str, dtype: np.dtype[Any]) -> Function:
+        """Return a function in CUDA C, compiled for the CPU where ``Real`` is `dtype`.
+
+        Raises:
+            DeviceError: There is none of that name, or it does not compile.
+        """
+        key = (source, name, dtype)
+        if key not in self._functions:
+            signature = source.signature(name)
+            launch = _Launcher(source, signature, dtype)
+            self._functions[key] = Function(signature, dtype, launch, _MOST_BLOCKS)
+        return self._functions[key]
+
+
+class EmulatedBlas:
+    """What `caffe_core.cuda.blas.Blas` does, by NumPy."""
+
+    def gemm(self, a: Any, b: Any, out: Any, *, add: bool = False) -> None:
+        """Write ``a b`` to `out`, or add it to `out`."""
+        for matrices in (a, b, out):
+            if matrices.size:
+                layout(matrices)
+        if out.ndim == 2 and out.shape[1] > 1 and out.strides[1] != out.itemsize:
+            raise ValueError("the rows of a product must be in order")
+        product = np.matmul(a, b)
+        if add:
+            out += product
+        else:
+            out[...] = product
+
+
+class _Launcher:
+    """Starts one function, after checking that arrays are what it takes."""
+
+    def __init__(self, source: Source, signature: Signature, real: np.dtype[Any]):
+        self._where = f"{signature.name} of {source.name}"
+        self._parameters, self._real = signature.parameters, real
+        self._entry = entry(source, signature.name, real)
+
+    def __call__(self, grid: tuple[int], block: tuple[int], arguments: tuple[Any, ...]) -> None:
+        if block[0] % 32 or not 0 < block[0] <= 1024:
+            raise DeviceError(f"{self._where}: a block of {block[0]} threads is no whole of warps")
+        values = [
+            self._address(parameter, value) if parameter.pointer else np.array(value)
+            for parameter, value in zip(self._parameters, arguments, strict=True)
+        ]
+        addresses = (ctypes.c_void_p * len(values))(*(value.ctypes.data for value in values))
+        if not self._entry(addresses, grid[0], block[0]):
+            raise DeviceError(f"{self._where}: some threads wait for others that never come")
+
+    def _address(self, parameter: Any, array: Any) -> np.ndarray:
+        if array is None:
+            return np.zeros(1, np.uintp)
+        wanted = parameter.dtype(self._real)
+        if not isinstance(array, np.ndarray) or array.dtype != wanted:
+            found = getattr(array, "dtype", type(array).__name__)
+            raise DeviceError(
+                f"{self._where}: {parameter.name} is an array of {wanted}, got {found}"
+            )
+        if array.size and not _is_whole(array):
+            raise DeviceError(
+                f"{self._where}: {parameter.name} has gaps between its elements: shape "
+                f"{array.shape}, strides {array.strides}"
+            )
+        return np.array(array.ctypes.data, np.uintp)
+
+
+def _is_whole(array: np.ndarray) -> bool:
+    """Whether the elements lie side by side, in whatever order of axes."""
+    order = sorted(range(array.ndim), key=lambda axis: (-array.strides[axis], -array.shape[axis]))
+    return bool(array.transpose(order).flags.c_contiguous)

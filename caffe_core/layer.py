@@ -147,6 +147,10 @@ class Layer:
         """
         return False
 
+    def multiply_adds(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> int:
+        """Return how many multiplications by learned numbers a forward makes; for summaries."""
+        return 0
+
     def add_blob(self, shape: Sequence[int], filler: Any = None) -> Blob:
         """Create the next learned blob and fill it as a ``FillerParameter`` says; zeros without."""
         blob = LearnedBlob(shape, self.dtype)

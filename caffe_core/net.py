@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -20,6 +20,9 @@ from caffe_core.graph import Graph, Node, Options, Parameter
 from caffe_core.layer import Layer, Phase
 from caffe_core.passes import run_passes
 from caffe_core.random_seed import fresh_seed
+
+if TYPE_CHECKING:
+    from caffe_core.summary import Summary
 
 log = logging.getLogger("caffe")
 Place = int | str | None  # a layer's index or name
@@ -271,6 +274,12 @@ class Net:
         from caffe_core.weights import save_weights
 
         save_weights(self, path, write_diff)
+
+    def summary(self) -> Summary:
+        """Return shapes, parameters, multiply-adds and memory of each layer; print it to see it."""
+        from caffe_core.summary import Summary
+
+        return Summary(self.name, self.nodes)
 
     def state(self) -> dict[str, Any]:
         """Return what a snapshot must hold beside learned blobs: cursors and random states."""

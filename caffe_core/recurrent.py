@@ -63,6 +63,12 @@ class RecurrentLayer(Layer):
         if not self.exposed:
             self.carried = {name: Blob((0,), self.dtype) for name in self.states}
 
+    def multiply_adds(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> int:
+        """Each step is multiplied by the weights of x and of the state, a static input once."""
+        steps, streams = bottom[0].shape[:2]
+        static = self.blobs[2].count if self.static else 0
+        return streams * (steps * (self.blobs[0].count + self.blobs[-1].count) + static)
+
     def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Give the tops their shapes; the number of steps and of streams may change."""
         self._check_axes(bottom)

@@ -48,6 +48,11 @@ class Convolution(Layer):
         for each in top:
             each.reshape(*batch, self.outputs, *image)
 
+    def multiply_adds(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> int:
+        """Each position of each item is multiplied by the whole weight."""
+        each = (blob.span(0, self.axis) * blob.span(self.axis + 1) for blob in top)
+        return self.blobs[0].count * sum(each)
+
     def weight_shape(self) -> Shape:
         """Return the shape of the weight."""
         return (self.outputs, self.channels // self.group, *self.geometry.kernel)

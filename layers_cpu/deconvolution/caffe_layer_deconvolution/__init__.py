@@ -45,6 +45,10 @@ class Deconvolution(Convolution):
             )
         return larger
 
+    def multiply_adds(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> int:
+        """Each pixel of each item is multiplied by the whole weight."""
+        return super().multiply_adds(top, bottom)
+
 
 class DeconvolutionKernel(Kernel):
     """Deconvolution as the matrix products of the convolution that leads from top to bottom."""

@@ -36,6 +36,10 @@ class InnerProduct(Layer):
         if param.bias_term:
             self.add_blob((self.outputs,), param.bias_filler)
 
+    def multiply_adds(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> int:
+        """Each row is multiplied by the whole weight."""
+        return self.blobs[0].count * bottom[0].span(0, self.axis)
+
     def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Keep the axes before ``axis``, then ``num_output``."""
         inputs = bottom[0].span(self.axis)

@@ -17,6 +17,8 @@ from caffe.images import load_image, resize_image
 from caffe.net import Net
 from caffe_core.errors import CaffeError
 
+_SELECTIVE_SEARCH = "selective_search_ijcv_with_python"
+
 
 class Detector(Net):
     """A net with one square input for windows of images, which are scaled and cut for it.
@@ -80,7 +82,7 @@ class Detector(Net):
                 not installed.
         """
         try:
-            search = importlib.import_module("selective_search_ijcv_with_python")
+            search = importlib.import_module(_SELECTIVE_SEARCH)
         except ImportError as error:
             raise CaffeError(
                 "selective search needs the package selective_search_ijcv_with_python, which is "

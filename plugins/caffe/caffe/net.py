@@ -14,6 +14,7 @@ from caffe.mode import device_name
 from caffe_core.blob import Blob
 from caffe_core.errors import CaffeError
 from caffe_core.layer import Layer
+from caffe_core.summary import Summary
 
 
 class Net:
@@ -66,6 +67,15 @@ class Net:
 
     def __repr__(self) -> str:
         return repr(self._net)
+
+    def _repr_html_(self) -> str:
+        from caffe.display import net_html
+
+        return net_html(self)
+
+    def summary(self) -> Summary:
+        """Return shapes, parameters, multiply-adds and memory of each layer; print it to see it."""
+        return self._net.summary()
 
     @property
     def blobs(self) -> dict[str, Blob]:

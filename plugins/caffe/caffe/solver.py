@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from array import array
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
@@ -24,6 +25,9 @@ class Solver:
         solver_file: A solver prototxt file, its text, or a ``SolverParameter`` message.
         options: Passed on to `caffe_core.Solver`: ``seed``, ``keep``, ``precision``, ...
 
+    Attributes:
+        losses: The loss of every iteration that this object has made.
+
     Raises:
         CaffeError: The definition cannot be read or built; the message says why.
     """
@@ -37,8 +41,19 @@ class Solver:
         options.setdefault("device", device_name())
         self._solver = caffe_core.Solver(param, **options)
 
+        self.losses = array("d")
+        self._solver.add_callback(_nothing, self._note_loss)
+
     def __repr__(self) -> str:
         return repr(self._solver)
+
+    def _repr_html_(self) -> str:
+        from caffe.display import solver_html
+
+        return solver_html(self)
+
+    def _note_loss(self) -> None:
+        self.losses.append(self._solver.window[-1])
 
     @cached_property
     def net(self) -> Net:
@@ -99,6 +114,10 @@ class Solver:
     def lr(self) -> float:
         """Learning rate of the last update; 0 before the first."""
         return self._solver.rate
+
+
+def _nothing() -> None:
+    """What is done at the start of an iteration."""
 
 
 @functools.cache

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 from pathlib import Path
 
@@ -21,3 +22,17 @@ def real():
         return folder
 
     return find
+
+
+@pytest.fixture(scope="session")
+def example():
+    """Return a function that imports the script of an example."""
+
+    def load(name):
+        path = Path(__file__).parents[2] / "examples" / name / f"{name}.py"
+        spec = importlib.util.spec_from_file_location(f"example_{name}", path)
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return module
+
+    return load

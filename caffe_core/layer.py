@@ -63,7 +63,7 @@ class Facts:
         backward_reads: Whose data backward reads: ``bottom``, ``top``, both or neither.
         shares_bottom: Every top uses the memory of bottom 0 (its data, and its diff if the counts
             of tops allow it): Split, Flatten, Reshape.
-        host_only: There is nothing for a device to do: data sources, Python code.
+        host_only: A device needs no kernel for it, since the host has the work: data, Python code.
         dynamic: The tops' shapes may change from one forward to the next. The layer's `reshape` is
             called before each forward, and its kernel's forward may reshape the tops.
     """

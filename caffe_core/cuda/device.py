@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -57,6 +57,12 @@ class CudaDevice(Device):
             return self.xp.cuda.Stream(non_blocking=True)
 
     @functools.cached_property
+    def _sending(self) -> Any:
+        """The stream of uploads that go on beside the other work."""
+        with self._place:
+            return self.xp.cuda.Stream(non_blocking=True)
+
+    @functools.cached_property
     def _most_blocks(self) -> int:
         return _BLOCKS * int(self._place.attributes["MultiProcessorCount"])
 
@@ -98,6 +104,36 @@ class CudaDevice(Device):
         """Copy `source`, an array of this device, into a host array; wait until it is there."""
         with self.active():
             source.get(out=host)
+
+    def send(self, hosts: Sequence[np.ndarray], targets: Sequence[Any], after: Any) -> Any:
+        """Copy flat pinned arrays into arrays of this device beside all other work.
+
+        Args:
+            hosts: What to copy; it must stay as it is until then.
+            targets: Where to.
+            after: What must have happened before: a `mark`; None: nothing.
+
+        Returns:
+            An event that happens when the copies are done.
+        """
+        with self._place:
+            if after is not None:
+                self._sending.wait_event(after)
+            for host, target in zip(hosts, targets, strict=True):
+                target.data.copy_from_host_async(host.ctypes.data, host.nbytes, self._sending)
+            return self._sending.record(self._event())
+
+    def wait_for(self, event: Any) -> None:
+        """Let all later work wait for an event."""
+        self.stream.wait_event(event)
+
+    def mark(self) -> Any:
+        """Return an event that happens when all work asked for so far is done."""
+        with self._place:
+            return self.stream.record(self._event())
+
+    def _event(self) -> Any:
+        return self.xp.cuda.Event(disable_timing=True)
 
     def synchronize(self) -> None:
         """Wait until everything asked of this device is done."""

@@ -17,6 +17,18 @@ Slot = list[np.ndarray]
 Opener = Callable[[], AbstractContextManager[Build[Slot]]]
 
 
+class Staging:
+    """Where batches wait until the net takes them: in the host's memory."""
+
+    def slots(self, top: Sequence[Blob], count: int) -> list[Slot]:
+        """Return memory for so many batches: an array for each top, in its memory order."""
+        return [[np.empty_like(blob.data) for blob in top] for _ in range(count)]
+
+    def opener(self, opener: Opener) -> Opener:
+        """Return what the thread opens instead of `opener`."""
+        return opener
+
+
 class PrefetchingLayer(Layer):
     """A layer that has no bottom and reads its tops from somewhere, a batch at a time.
 
@@ -25,6 +37,7 @@ class PrefetchingLayer(Layer):
     Attributes:
         shapes: The shape of each top; renewed by each batch if ``facts.dynamic``.
         ahead: How many batches are made ahead.
+        staging: Where they wait.
         cursor: Batches handed to the net so far, not counting those that only wait.
         seed: Seed of what is random in a batch.
     """
@@ -35,6 +48,7 @@ class PrefetchingLayer(Layer):
 
     shapes: Sequence[Sequence[int]]
     ahead: int = 4
+    staging = Staging()
 
     def __init__(self, *args: Any, **options: Any):
         super().__init__(*args, **options)
@@ -62,8 +76,8 @@ class PrefetchingLayer(Layer):
             CaffeError: The batch cannot be made.
         """
         if self._prefetcher is None:
-            slots = [[np.empty_like(blob.data) for blob in top] for _ in range(max(1, self.ahead))]
-            self._prefetcher = Prefetcher(self.opener(), slots)
+            slots = self.staging.slots(top, max(1, self.ahead))
+            self._prefetcher = Prefetcher(self.staging.opener(self.opener()), slots)
             self._prefetcher.seek(self.cursor)
         prefetcher = self._prefetcher
         slot = prefetcher.take()

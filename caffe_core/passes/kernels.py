@@ -31,8 +31,11 @@ def choose_kernels(graph: Graph) -> list[str]:
     _check_precision(graph.options.precision)
     notes = []
     for node in graph.nodes:
-        device = CPU if node.layer.facts.host_only else graph.options.device
+        device = graph.options.device
         kernel_type = _choose(graph, node, device)
+        if kernel_type is None and node.layer.facts.host_only and device is not CPU:
+            device = CPU
+            kernel_type = _choose(graph, node, device)
         if kernel_type is None and graph.options.fallback and device is not CPU:
             log.warning("%s has no %s kernel; it runs on the CPU", node.label, device.kind)
             device = CPU

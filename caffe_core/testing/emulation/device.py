@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -42,6 +43,19 @@ class EmulatedDevice(Device):
         """Return a host array."""
         return np.zeros(shape, dtype)
 
+    def send(self, hosts: Sequence[np.ndarray], targets: Sequence[Any], after: Any) -> Any:
+        """Copy flat arrays into arrays of this device; return an event."""
+        for host, target in zip(hosts, targets, strict=True):
+            target[...] = host
+        return self.mark()
+
+    def wait_for(self, event: Any) -> None:
+        """Do nothing: whatever was asked for is done."""
+
+    def mark(self) -> Any:
+        """Return an event that has happened."""
+        return _Happened()
+
     def function(self, source: Source, name: str, dtype: np.dtype[Any]) -> Function:
         """Return a function in CUDA C, compiled for the CPU where ``Real`` is `dtype`.
 
@@ -54,6 +68,13 @@ class EmulatedDevice(Device):
             launch = _Launcher(source, signature, dtype)
             self._functions[key] = Function(signature, dtype, launch, _MOST_BLOCKS)
         return self._functions[key]
+
+
+class _Happened:
+    """An event of the past."""
+
+    def synchronize(self) -> None:
+        """Do not wait."""
 
 
 class EmulatedBlas:

@@ -70,5 +70,5 @@ def test_what_cannot_be_passed_is_refused(code, message):
 
 
 def test_a_name_that_is_none_is_told_apart():
-    with pytest.raises(DeviceError, match="scale.cu has no KERNEL scal. Did you mean 'scale'?"):
+    with pytest.raises(DeviceError, match=r"scale\.cu has no KERNEL scal\. Did you mean 'scale'\?"):
         Source("scale.cu", SCALE).signature("scal")

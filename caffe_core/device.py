@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from contextlib import AbstractContextManager, nullcontext
+from time import perf_counter
 from types import ModuleType
 from typing import Any
 
@@ -59,6 +60,14 @@ class Device:
 
     def synchronize(self) -> None:
         """Wait until everything asked of this device is done."""
+
+    def moment(self) -> Any:
+        """Return the moment at which everything asked of this device so far is done."""
+        return perf_counter()
+
+    def milliseconds(self, start: Any, end: Any) -> float:
+        """Return the time between two moments, once the later one has come."""
+        return float(end - start) * 1e3
 
 
 CPU = Device()

@@ -54,17 +54,18 @@ def _measure(net: Any, iterations: int) -> tuple[list[float], list[float], float
     clock = _Clock(net)
     begin = perf_counter()
     for iteration in range(1, iterations + 1):
-        start = clock.start()
+        clock.start()
         net.forward()
         if not net.forward_only:
             net.backward()
-        took = (perf_counter() - start) * 1e3
-        log.info("Iteration: %d forward-backward time: %g ms.", iteration, took)
+        log.info("Iteration: %d forward-backward time: %g ms.", iteration, clock.stop())
     return clock.spent["forward"], clock.spent["backward"], (perf_counter() - begin) * 1e3
 
 
 class _Clock:
-    """Watches a net and adds up the milliseconds that each layer takes.
+    """Watches a net and adds up the milliseconds that each layer takes on the net's device.
+
+    Nothing waits for the device until an iteration is over.
 
     Attributes:
         spent: For ``forward`` and ``backward``, the sum of each layer.
@@ -73,26 +74,34 @@ class _Clock:
     def __init__(self, net: Any):
         self._device = net.device
         self._places = {id(node): place for place, node in enumerate(net.nodes)}
+        self._passed: list[tuple[str, int, Any]] = []
         self.spent = {doing: [0.0] * len(net.nodes) for doing in ("forward", "backward")}
-        net.watch = self._stop
+        net.watch = self._pass
 
-    def start(self) -> float:
-        """Start anew, now; return the time."""
-        self._last = perf_counter()
-        return self._last
+    def start(self) -> None:
+        """Begin an iteration."""
+        self._passed.clear()
+        self._begin = self._device.moment()
 
-    def _stop(self, node: Any, doing: str) -> None:
-        self._device.synchronize()
-        now = perf_counter()
-        self.spent[doing][self._places[id(node)]] += (now - self._last) * 1e3
-        self._last = now
+    def stop(self) -> float:
+        """End an iteration; return the milliseconds it took."""
+        last = self._begin
+        end = self._device.moment()
+        took: float = self._device.milliseconds(self._begin, end)
+        for doing, place, moment in self._passed:
+            self.spent[doing][place] += self._device.milliseconds(last, moment)
+            last = moment
+        return took
+
+    def _pass(self, node: Any, doing: str) -> None:
+        self._passed.append((doing, self._places[id(node)], self._device.moment()))
 
 
 def _milliseconds(device: Any, run: Any, place: int) -> float:
-    start = perf_counter()
+    start = device.moment()
     run(place, place)
-    device.synchronize()
-    return (perf_counter() - start) * 1e3
+    took: float = device.milliseconds(start, device.moment())
+    return took
 
 
 def _report(

@@ -140,6 +140,16 @@ class CudaDevice(Device):
         with self._place:
             self.stream.synchronize()
 
+    def moment(self) -> Any:
+        """Return the moment at which everything asked of this device so far is done."""
+        with self._place:
+            return self.stream.record(self.xp.cuda.Event())
+
+    def milliseconds(self, start: Any, end: Any) -> float:
+        """Return the time between two moments, once the later one has come."""
+        end.synchronize()
+        return float(self.xp.cuda.get_elapsed_time(start, end))
+
     def function(self, source: Source, name: str, dtype: np.dtype[Any]) -> Function:
         """Return a function in CUDA C, compiled for this GPU where ``Real`` is `dtype`.
 

@@ -46,10 +46,27 @@ class Stream:
 
     def record(self, event):
         self.log.append(("record", event))
+        event.happen()
         return event
 
     def synchronize(self):
         self.log.append("synchronize")
+
+
+class Event:
+    """Happens, as it is waited for, a millisecond after the one before."""
+
+    now = 0.0
+
+    def __init__(self, disable_timing=False):
+        self.timed, self.time = not disable_timing, None
+
+    def synchronize(self):
+        assert self.time is not None, "it was never recorded"
+
+    def happen(self):
+        Event.now += 1
+        self.time = Event.now
 
 
 class RawModule:
@@ -143,7 +160,8 @@ def make(devices=2):
         cuda=SimpleNamespace(
             Device=Device,
             Stream=Stream,
-            Event=lambda disable_timing: SimpleNamespace(timed=not disable_timing),
+            Event=Event,
+            get_elapsed_time=lambda start, end: end.time - start.time,
             alloc_pinned_memory=lambda size: bytearray(-(-size // 512) * 512),
             cublas=Cublas(),
             device=SimpleNamespace(get_cublas_handle=lambda: 0),

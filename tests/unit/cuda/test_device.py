@@ -91,6 +91,12 @@ def test_batches_are_sent_beside_the_work(gpu):
     assert not first.timed
 
 
+def test_time_is_measured_on_the_device(gpu):
+    moments = [gpu.moment() for _ in range(3)]
+    assert gpu.milliseconds(moments[0], moments[2]) == 2
+    assert all(moment.timed for moment in moments)
+
+
 def matrices(shape, dtype, flip):
     """Matrices on the device, as they are or as the transposed view of others."""
     module = load_fake()

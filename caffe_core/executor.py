@@ -11,8 +11,9 @@ import numpy as np
 from caffe_core.blob import Blob, reshapes
 from caffe_core.debug_info import show_backward, show_forward
 from caffe_core.device import CPU
-from caffe_core.errors import NetError
+from caffe_core.errors import NetError, OutOfMemoryError
 from caffe_core.graph import Graph, Node, Reorder
+from caffe_core.out_of_memory import name_blob
 from caffe_core.passes.setup import blame, call
 
 Call = Callable[[], None]
@@ -140,6 +141,9 @@ class Executor:
                         show(self.nodes[index])
                     if self.watch is not None:
                         self.watch(self.nodes[index], doing)
+        except OutOfMemoryError as error:
+            node = self.nodes[index]
+            blame(node, name_blob(node, self._device, error), doing)
         except Exception as error:
             blame(self.nodes[index], error, doing)
 

@@ -137,6 +137,10 @@ class Tensor:
         self.head = Head.UNINITIALIZED
         self.version += 1
 
+    def is_on(self, device: Device) -> bool:
+        """Whether it has memory on this device."""
+        return self._host is not None if device is CPU else self._device is device
+
     @property
     def is_clear(self) -> bool:
         """Whether every element is zero and none was asked for since; so adding is overwriting."""

@@ -10,7 +10,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from caffe.messages import layer_message
+from caffe.messages import own_messages
 from caffe_core.errors import CaffeError
 from caffe_core.proto import caffe_pb2
 
@@ -136,7 +136,7 @@ def get_layer_label(layer: Any, rankdir: str, display_lrm: bool = False) -> str:
     separator = " " if rankdir in ("TB", "BT") else r"\n"  # wide nodes for tall graphs
     parts = [layer.name, f"({layer.type})"]
     if layer.type in ("Convolution", "Deconvolution", "Pooling"):
-        _, param = layer_message(layer) or ("", None)
+        (param,) = own_messages(layer).values()
         if layer.type == "Pooling":
             method = get_pooling_types_dict()[param.pool]
             parts[-1] = f"({method} {layer.type})"

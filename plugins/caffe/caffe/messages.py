@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping, Sequence
+from enum import Enum
 from typing import Any
 
-from caffe_core.errors import CaffeError, PluginError, did_you_mean
+import numpy as np
+
+from caffe_core import registry
+from caffe_core.errors import CaffeError, did_you_mean
 from caffe_core.proto import caffe_pb2, plugin_fields
 
 
@@ -33,19 +37,19 @@ _SHARED = {  # types whose parameters are in another type's message
 }
 
 
-def layer_message(layer: Any) -> tuple[str, Any] | None:
-    """Return the field and the message in which a ``LayerParameter`` has its type's parameters.
+def own_messages(layer: Any) -> dict[str, Any]:
+    """Return the messages in which a ``LayerParameter`` has its type's parameters, by field.
 
-    None if the type has none.
+    A type of Caffe has one or none, a plugin's those that it declares. A type that is not
+    installed has none.
     """
     field = _SHARED.get(layer.type) or param_fields().get(layer.type)
     if field is not None:
-        return field, getattr(layer, field)
-    field = plugin_fields.usual_field(layer.type)
-    try:
-        return field, plugin_fields.part(layer, field)
-    except PluginError:
-        return None
+        return {field: getattr(layer, field)}
+    if layer.type not in registry.layers:
+        return {}
+    declared = plugin_fields.messages_of(registry.layers[layer.type])
+    return {name: message.of(layer) for name, message in declared.items()}
 
 
 def assign(message: Any, name: str, value: Any, what: str) -> None:
@@ -71,7 +75,7 @@ def assign(message: Any, name: str, value: Any, what: str) -> None:
         if field.is_repeated if hasattr(field, "is_repeated") else field.label == 3:
             _extend(message, field, value, what)
         elif field.message_type is not None:
-            _fill(getattr(message, name), value, what)
+            fill(getattr(message, name), value, what)
         else:
             setattr(message, name, _scalar(field, value))
     except (TypeError, ValueError) as error:
@@ -80,17 +84,13 @@ def assign(message: Any, name: str, value: Any, what: str) -> None:
         ) from error
 
 
-def _extend(message: Any, field: Any, value: Any, what: str) -> None:
-    many = isinstance(value, Sequence) and not isinstance(value, (str, bytes))
-    target = getattr(message, field.name)
-    for each in value if many else [value]:
-        if field.message_type is not None:
-            _fill(target.add(), each, what)
-        else:
-            target.append(_scalar(field, each))
+def fill(message: Any, value: Any, what: str) -> None:
+    """Set the fields of a message from a mapping, or all of it from another message.
 
-
-def _fill(message: Any, value: Any, what: str) -> None:
+    Raises:
+        CaffeError: There is no such field, or a value does not fit.
+        TypeError: `value` is neither.
+    """
     if not isinstance(value, Mapping):
         message.CopyFrom(value)
         return
@@ -99,11 +99,28 @@ def _fill(message: Any, value: Any, what: str) -> None:
         assign(message, name, each, what)
 
 
+def _extend(message: Any, field: Any, value: Any, what: str) -> None:
+    target = getattr(message, field.name)
+    for each in value if _is_many(value) else [value]:
+        if field.message_type is not None:
+            fill(target.add(), each, what)
+        else:
+            target.append(_scalar(field, each))
+
+
+def _is_many(value: Any) -> bool:
+    if isinstance(value, np.ndarray):
+        return value.ndim > 0
+    return isinstance(value, Sequence) and not isinstance(value, (str, bytes))
+
+
 def _scalar(field: Any, value: Any) -> Any:
-    """Return a value as protobuf takes it: names of enum values, NumPy's numbers."""
+    """Return a value as protobuf takes it: numbers for an enum's names and members, no NumPy's."""
     if field.enum_type is not None and isinstance(value, str):
         values = field.enum_type.values_by_name
         if value not in values:
             raise ValueError(f"it is none of {', '.join(values)}")
         return values[value].number
-    return value.item() if hasattr(value, "item") else value
+    if isinstance(value, Enum):
+        return value.value
+    return value.item() if isinstance(value, (np.ndarray, np.generic)) else value

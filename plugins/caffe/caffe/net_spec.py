@@ -12,19 +12,20 @@
 A function that adds layers to a net can be used many times, each time with names of its own:
 
     with n.scope("res2a_"):
-        residual(n, n.pool1, 64)  # makes n.branch2a, whose name is res2a_branch2a
+        residual(n, n.pool1, 64)  # assigns n.branch2a, whose name becomes res2a_branch2a
 """
 
 from __future__ import annotations
 
 import contextlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
-from caffe.messages import assign, layer_message
-from caffe_core.errors import CaffeError, did_you_mean
-from caffe_core.proto import caffe_pb2
+from caffe.messages import assign, fill, own_messages, param_fields
+from caffe_core import registry
+from caffe_core.errors import CaffeError, PluginError, did_you_mean
+from caffe_core.proto import caffe_pb2, plugin_fields, text
 
 Names = dict[Any, str]
 
@@ -53,59 +54,77 @@ class Function:
         inputs: The bottoms.
         params: Fields of the layer, and of its type's own message.
         ntop: Number of tops.
-        in_place: Whether the top is the bottom.
+        in_place: Whether the tops are the bottoms.
         tops: The tops.
+
+    Raises:
+        TypeError: An input is no blob.
+        CaffeError: The layer is in place, with tops that are not as many as the bottoms.
     """
 
     def __init__(self, type_name: str, inputs: tuple[Any, ...], params: dict[str, Any]):
         self.type_name, self.inputs, self.params = type_name, inputs, dict(params)
         self.ntop = self.params.pop("ntop", 1)
         self.in_place = self.params.pop("in_place", False)
-        for each in inputs:
+        for index, each in enumerate(inputs):
             if not isinstance(each, Top):
-                raise CaffeError(
-                    f"{type_name} input is not a Top (type is {type(each).__name__}); "
-                    "give what another layer returned"
-                )
-        if self.in_place and (len(inputs) != 1 or self.ntop != 1):
-            raise CaffeError(f"{type_name}: a layer in place takes one input and has one top")
+                raise TypeError(f"{type_name} input {index} is not a Top (type is {type(each)})")
+        if self.in_place and len(inputs) != self.ntop:
+            raise CaffeError(
+                f"{type_name}: a layer in place has as many tops as bottoms, here are "
+                f"{self.ntop} and {len(inputs)}; correct ntop, or remove in_place"
+            )
         self.tops = tuple(Top(self, index) for index in range(self.ntop))
 
-    def add_to(self, layers: dict[Function, Any], names: Names, counts: Counter[str]) -> None:
-        """Add this layer's ``LayerParameter`` to `layers`, after those of the layers it reads."""
-        if self in layers:
-            return
-        for each in self.inputs:
-            each.fn.add_to(layers, names, counts)
-        layer = caffe_pb2.LayerParameter(type=self.type_name)
-        layer.bottom.extend(layers[each.fn].top[each.n] for each in self.inputs)
-        if self.in_place:
-            layer.top.extend(layer.bottom)
-        else:
-            layer.top.extend(_name(top, self.type_name, names, counts) for top in self.tops)
+    def to_layer(self, bottom: list[str], names: Names, counts: Counter[str]) -> Any:
+        """Return the ``LayerParameter``.
+
+        Args:
+            bottom: Names of the blobs that the layer reads.
+            names: Names of tops, and of layers without tops. Those made here are added.
+            counts: How many names have been made for each type of layers.
+
+        Raises:
+            CaffeError: The type has no such parameter, or it cannot be what it is given.
+        """
+        layer = caffe_pb2.LayerParameter(type=self.type_name, bottom=bottom)
+        layer.top.extend(
+            bottom
+            if self.in_place
+            else [_name(top, self.type_name, names, counts) for top in self.tops]
+        )
         named = self.tops[0] if self.tops else self
         layer.name = _name(named, self.type_name, names, counts)
         for name, value in self.params.items():
             self._set(layer, name, value)
-        layers[self] = layer
+        return layer
 
     def _set(self, layer: Any, name: str, value: Any) -> None:
-        """Set a field of the layer, or else of its type's own message."""
-        if name in layer.DESCRIPTOR.fields_by_name:
-            assign(layer, name, value, self.type_name)
+        """Set a field of the type's own messages, such a message, or a field of every layer."""
+        own = own_messages(layer)
+        if name in own:
+            fill(own[name], value, self.type_name)
             return
-        found = layer_message(layer)
-        if found is None:
-            raise CaffeError(
-                f"{self.type_name} takes no parameter {name!r}: the type has none of its own."
-                f"{did_you_mean(name, layer.DESCRIPTOR.fields_by_name)}"
-            )
-        field, message = found
-        if name == field:  # a plugin's message as a whole
-            for key, each in value.items():
-                assign(message, key, each, self.type_name)
-            return
-        assign(message, name, value, self.type_name)
+        for message in (*own.values(), layer):
+            if name in message.DESCRIPTOR.fields_by_name:
+                assign(message, name, value, self.type_name)
+                return
+        raise self._unknown(name, layer, own)
+
+    def _unknown(self, name: str, layer: Any, own: dict[str, Any]) -> CaffeError:
+        """Return the error for a parameter that the layer does not have."""
+        problem = f"{self.type_name} has no parameter {name!r}"
+        for home in ("loss_param", "transform_param"):
+            if name in getattr(layer, home).DESCRIPTOR.fields_by_name:
+                return CaffeError(f"{problem}. It belongs in {home}=dict({name}=...)")
+        if self.type_name not in registry.layers:
+            try:
+                registry.layers[self.type_name]
+            except PluginError as error:
+                return CaffeError(f"{problem}: {error}")
+        known = [field for message in own.values() for field in message.DESCRIPTOR.fields_by_name]
+        near = did_you_mean(name, [*known, *layer.DESCRIPTOR.fields_by_name])
+        return CaffeError(f"{problem}.{near} Its own are {', '.join(known) or 'none'}")
 
 
 def _name(named: Any, type_name: str, names: Names, counts: Counter[str]) -> str:
@@ -119,24 +138,34 @@ def _name(named: Any, type_name: str, names: Names, counts: Counter[str]) -> str
 class NetSpec:
     """A net being written: blobs become its by being assigned to its attributes.
 
+    Items are the same as attributes; they serve for names such as ``conv1/relu``. As text, it is
+    the prototxt.
+
     Attributes:
         tops: What was assigned, by name.
     """
 
     tops: dict[str, Any]
+    _scopes: tuple[str, ...]
 
     def __init__(self) -> None:
         super().__setattr__("tops", {})
-        super().__setattr__("_prefix", "")
+        super().__setattr__("_scopes", ("",))
 
     def __setattr__(self, name: str, value: Any) -> None:
-        self.tops[self._prefix + name] = value
+        self.tops[self._scopes[-1] + name] = value
 
     def __getattr__(self, name: str) -> Any:
-        for full in (self._prefix + name, name):
-            if full in self.tops:
-                return self.tops[full]
-        raise AttributeError(f"the net has no blob {name!r}.{did_you_mean(name, self.tops)}")
+        if name.startswith("__"):  # copy and pickle look for some, before there are tops
+            raise AttributeError(name)
+        found = self._find(name)
+        if found is None:
+            raise AttributeError(f"the net has no blob {name!r}.{did_you_mean(name, self.tops)}")
+        return self.tops[found]
+
+    def __delattr__(self, name: str) -> None:
+        getattr(self, name)
+        del self.tops[self._find(name) or name]
 
     def __setitem__(self, name: str, value: Any) -> None:
         setattr(self, name, value)
@@ -145,30 +174,35 @@ class NetSpec:
         try:
             return getattr(self, name)
         except AttributeError as error:
-            raise KeyError(name) from error
-
-    def __delattr__(self, name: str) -> None:
-        getattr(self, name)
-        del self.tops[self._prefix + name if self._prefix + name in self.tops else name]
+            raise KeyError(str(error)) from error
 
     def __delitem__(self, name: str) -> None:
-        self.__delattr__(name)
+        delattr(self, name)
 
     def __contains__(self, name: str) -> bool:
-        return self._prefix + name in self.tops or name in self.tops
+        return self._find(name) is not None
+
+    def __str__(self) -> str:
+        return text.format(self.to_proto())
 
     @contextlib.contextmanager
     def scope(self, prefix: str) -> Iterator[NetSpec]:
         """Let names that are assigned in a ``with`` block begin with `prefix`.
 
-        A name that is read is looked for there first, then without any prefix. Scopes nest.
+        Scopes nest. A name that is read is looked for in the innermost scope first, then outwards,
+        as Python looks for variables.
         """
-        outer = self._prefix
-        super().__setattr__("_prefix", outer + prefix)
+        outer = self._scopes
+        super().__setattr__("_scopes", (*outer, outer[-1] + prefix))
         try:
             yield self
         finally:
-            super().__setattr__("_prefix", outer)
+            super().__setattr__("_scopes", outer)
+
+    def _find(self, name: str) -> str | None:
+        """Return the full name that `name` has in the innermost scope where it is known."""
+        full = (scope + name for scope in reversed(self._scopes))
+        return next((each for each in full if each in self.tops), None)
 
     def to_proto(self) -> Any:
         """Return the ``NetParameter``: the layers in the order in which they were assigned."""
@@ -183,12 +217,46 @@ def to_proto(*tops: Any) -> Any:
     return _net(tops, {})
 
 
-def _net(tops: Any, names: Names) -> Any:
+def param_name_dict() -> dict[str, str]:
+    """Return where parameters are by layer type: ``InnerProduct`` has ``inner_product`` and so on.
+
+    ``_param`` is to be added to get the field of ``LayerParameter``.
+    """
+    return {name: field.removesuffix("_param") for name, field in param_fields().items()}
+
+
+def assign_proto(proto: Any, name: str, val: Any) -> None:
+    """Set a field of a message; mappings make messages, one element does for a list.
+
+    Raises:
+        CaffeError: There is no such field, or the value does not fit it.
+    """
+    assign(proto, name, val, "assign_proto")
+
+
+def _net(tops: Iterable[Any], names: Names) -> Any:
     layers: dict[Function, Any] = {}
     counts: Counter[str] = Counter()
-    for top in tops:
-        getattr(top, "fn", top).add_to(layers, names, counts)
+    for function in _in_order(getattr(top, "fn", top) for top in tops):
+        bottom = [layers[each.fn].top[each.n] for each in function.inputs]
+        layers[function] = function.to_layer(bottom, names, counts)
     return caffe_pb2.NetParameter(layer=layers.values())
+
+
+def _in_order(functions: Iterable[Function]) -> Iterator[Function]:
+    """Yield layers and all that they depend on, each after those it reads."""
+    seen: set[Function] = set()
+    for function in functions:
+        waiting = [function]
+        while waiting:
+            missing = [each.fn for each in waiting[-1].inputs if each.fn not in seen]
+            if missing:
+                waiting.extend(reversed(missing))
+                continue
+            each = waiting.pop()
+            if each not in seen:
+                seen.add(each)
+                yield each
 
 
 class Layers:
@@ -218,14 +286,20 @@ class Layers:
 
 
 class Parameters:
-    """``P.Pooling.MAX`` is the number of a value of an enum in ``PoolingParameter``."""
+    """``P.Pooling.MAX`` is the number of a value of an enum in ``PoolingParameter``.
+
+    For a plugin's type the enums are those of the first message that it declares.
+    """
 
     def __getattr__(self, name: str) -> Any:
         message = getattr(caffe_pb2, f"{name}Parameter", None)
-        if message is None:
-            known = [each.removesuffix("Parameter") for each in dir(caffe_pb2)]
-            raise AttributeError(f"no message {name}Parameter.{did_you_mean(name, known)}")
-        return message
+        if message is not None:
+            return message
+        if name in registry.layers:
+            for declared in plugin_fields.messages_of(registry.layers[name]).values():
+                return declared.message
+        known = [each.removesuffix("Parameter") for each in dir(caffe_pb2)]
+        raise AttributeError(f"no message {name}Parameter.{did_you_mean(name, known)}")
 
 
 layers = Layers()

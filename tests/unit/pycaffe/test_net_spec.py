@@ -1,18 +1,22 @@
 # ruff: noqa: C408 (scripts for NetSpec are written so)
 from __future__ import annotations
 
-from pathlib import Path
+import copy
+from enum import Enum
 
 import caffe
 import numpy as np
 import pytest
 from caffe import layers as L
 from caffe import params as P
+from caffe.proto import caffe_pb2
 
+from caffe_core import registry
 from caffe_core.errors import CaffeError
+from caffe_core.layer import Layer
+from caffe_core.proto import plugin_fields, text
 from caffe_core.proto.files import load_net
-
-ROOT = Path(__file__).parents[3]
+from caffe_core.proto.plugin_message import PluginMessage
 
 
 def test_blobs_get_the_names_of_the_attributes_they_are_assigned_to():
@@ -72,11 +76,96 @@ def test_types_that_borrow_another_s_message():
         assert caffe.to_proto(layer).layer[0].HasField(field)
 
 
-def test_a_type_of_a_plugin_has_its_own_message():
-    proto = caffe.to_proto(L.GroupNorm(L.Input(), groups=2))
-    from caffe_core.proto import plugin_fields
+class Way(Enum):
+    UP = 1
+    DOWN = 2
 
-    assert plugin_fields.part(proto.layer[1], "group_norm_param").groups == 2
+
+class NetSpecProbe(Layer):
+    """A type from outside, with two messages."""
+
+    probe_param = PluginMessage(way=Way.UP, sizes=[int])
+    probe_filler = PluginMessage(weight=caffe_pb2.FillerParameter)
+
+
+def test_a_type_of_a_plugin_has_its_own_messages(monkeypatch):
+    monkeypatch.setitem(registry.layers._registered, "NetSpecProbe", NetSpecProbe)
+    n = caffe.NetSpec()
+    n.x = L.Input()
+    n.y = L.NetSpecProbe(n.x, way=Way.DOWN, sizes=np.array([3, 4]), weight=dict(type="msra"))
+    n.z = L.NetSpecProbe(n.x, probe_param=dict(way="DOWN"))
+    n.w = L.NetSpecProbe(n.x, way=P.NetSpecProbe.DOWN)
+    _, y, z, w = n.to_proto().layer
+    param = plugin_fields.part(y, "probe_param")
+    assert (param.way, list(param.sizes)) == (2, [3, 4])
+    assert plugin_fields.part(y, "probe_filler").weight.type == "msra"
+    assert [plugin_fields.part(each, "probe_param").way for each in (z, w)] == [2, 2]
+    assert "  probe_param {\n    way: DOWN\n" in str(n)
+
+
+def test_it_is_written_as_prototxt():
+    n = caffe.NetSpec()
+    n.x = L.Input(shape=dict(dim=[1, 2]))
+    n.y = L.GroupNorm(n.x, groups=2)
+    assert str(n) == text.format(n.to_proto())
+    assert str(n).endswith("""\
+layer {
+  name: "y"
+  type: "GroupNorm"
+  bottom: "x"
+  top: "y"
+  group_norm_param {
+    groups: 2
+  }
+}
+""")
+    assert load_net(str(n)) == load_net(str(n.to_proto())) == n.to_proto()
+
+
+def test_layers_in_place_may_have_several_tops():
+    n = caffe.NetSpec()
+    n.x, n.y = L.DummyData(ntop=2)
+    n.a, n.b = L.Python(n.x, n.y, ntop=2, in_place=True, module="m", layer="Both")
+    n.c = L.Eltwise(n.a, n.b)
+    layers = n.to_proto().layer
+    assert [list(layer.top) for layer in layers[1:]] == [["x", "y"], ["c"]]
+    assert list(layers[2].bottom) == ["x", "y"]
+
+
+def test_long_chains_need_no_deep_stack():
+    top = L.Input()
+    for _ in range(3000):
+        top = L.ReLU(top)
+    names = [layer.name for layer in top.to_proto().layer]
+    assert names == ["Input1", *(f"ReLU{index}" for index in range(1, 3001))]
+
+
+def test_a_layer_that_nobody_assigned_is_added_before_its_first_reader():
+    n = caffe.NetSpec()
+    n.x = L.Input()
+    n.y = L.Concat(L.TanH(n.x), L.ReLU(n.x), n.x)
+    proto = n.to_proto()
+    assert [layer.name for layer in proto.layer] == ["x", "TanH1", "ReLU1", "y"]
+    assert list(proto.layer[3].bottom) == ["TanH1", "ReLU1", "x"]
+
+
+def test_a_copy_is_another_net():
+    n = caffe.NetSpec()
+    n.x = L.Input()
+    other = copy.deepcopy(n)
+    other.y = L.ReLU(other.x)
+    assert len(n.to_proto().layer) == 1
+    assert [layer.name for layer in other.to_proto().layer] == ["x", "y"]
+
+
+def test_what_pycaffe_calls_its_own_parts():
+    assert caffe.net_spec.param_name_dict()["InnerProduct"] == "inner_product"
+    param = caffe_pb2.ConvolutionParameter()
+    caffe.net_spec.assign_proto(param, "kernel_size", 3)
+    caffe.net_spec.assign_proto(param, "weight_filler", dict(type="xavier", std=0.5))
+    assert param == caffe_pb2.ConvolutionParameter(
+        kernel_size=[3], weight_filler=dict(type="xavier", std=0.5)
+    )
 
 
 def test_scopes_give_a_block_names_of_its_own():
@@ -92,10 +181,24 @@ def test_scopes_give_a_block_names_of_its_own():
         with n.scope(name):
             top = block(n, top)
     with n.scope("b_"), n.scope("c_"):
-        n.sum = L.Eltwise(n.data, top)
+        n.sum = L.Eltwise(n.data, n.relu)
+        assert n["relu"] is top
+        assert "conv" in n
+        del n.conv
+    assert "conv" not in n
+    assert "b_conv" not in n
+    n.b_conv = top.fn.inputs[0]
     names = ["data", "a_conv", "a_relu", "b_conv", "b_relu", "b_c_sum"]
     assert [layer.name for layer in n.to_proto().layer] == names
     assert [*n.to_proto().layer[3].bottom] == ["a_relu"]
+
+
+def test_an_error_in_a_scope_leaves_it():
+    n = caffe.NetSpec()
+    with pytest.raises(CaffeError), n.scope("a_"):
+        n.x = L.ReLU(L.Input(), L.Input(), in_place=True)
+    n.y = L.Input()
+    assert list(n.tops) == ["y"]
 
 
 def test_items_are_attributes():
@@ -114,17 +217,41 @@ def test_items_are_attributes():
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: L.Convolution(num_outputs=3), "no field 'num_outputs'. Did you mean 'num_output'"),
+        (
+            lambda: L.Convolution(num_outputs=3),
+            "Convolution has no parameter 'num_outputs'. Did you mean 'num_output'.* own are num",
+        ),
         (lambda: L.Convolution(num_output="many"), "ConvolutionParameter.num_output cannot be"),
+        (
+            lambda: L.Convolution(weight_filler=dict(kind="xavier")),
+            "Convolution: FillerParameter has no field 'kind'",
+        ),
         (lambda: L.Pooling(pool="LEAST"), "it is none of MAX, AVE, STOCHASTIC"),
-        (lambda: L.Split(L.Input(), depth=3), "Split takes no parameter 'depth'"),
-        (lambda: L.ReLU("data"), r"ReLU input is not a Top \(type is str\)"),
-        (lambda: L.Eltwise(L.Input(), L.Input(), in_place=True), "takes one input"),
+        (lambda: L.Split(L.Input(), depth=3), "Split has no parameter 'depth'. Its own are none"),
+        (
+            lambda: L.SoftmaxWithLoss(ignore_label=255),
+            r"belongs in loss_param=dict\(ignore_label=...\)",
+        ),
+        (
+            lambda: L.Convolutin(num_output=3),
+            "no parameter 'num_output': no layer type 'Convolutin'.*Did you mean 'Convolution'",
+        ),
+        (lambda: L.GroupNorm(group=2), "GroupNorm has no parameter 'group'. Did you mean 'groups'"),
+        (
+            lambda: L.Eltwise(L.Input(), L.Input(), in_place=True),
+            "as many tops as bottoms.* 1 and 2",
+        ),
     ],
 )
 def test_mistakes(make, message):
     with pytest.raises(CaffeError, match=message):
         caffe.to_proto(make())
+
+
+def test_an_input_that_is_no_blob():
+    message = r"^Silence input 1 is not a Top \(type is <class 'tuple'>\)$"
+    with pytest.raises(TypeError, match=message):
+        L.Silence(L.Input(), L.DummyData(ntop=2), ntop=0)
 
 
 def test_enums_that_do_not_exist():

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from caffe_core import Net, Phase, registry
-from caffe_core.testing import contract
+from caffe_core.testing import Case, contract
+from caffe_core.testing.emulation import compiler
 
 CODE = re.compile(r"^```python\n(.*?)^```", re.DOTALL | re.MULTILINE)
 GAIN_CASES = """
@@ -40,6 +41,24 @@ def test_the_layers_of_the_guide_keep_to_the_contract(module):
     assert contract.verify(softsign.Softsign, kernels=[softsign.SoftsignKernel]) == 6
     gain = module("guide_gain", "write-a-layer.md", 0, 3, more=GAIN_CASES)
     assert contract.verify(gain.Gain, kernels=[gain.GainKernel]) == 6
+
+
+@pytest.mark.skipif(compiler() is None, reason="needs g++")
+def test_the_cuda_kernels_of_the_guide_keep_to_the_contract(module):
+    layers = module("guide_layers", "write-a-layer.md", 0, 1, 2, 3)
+    cuda = module("guide_cuda", "write-a-cuda-kernel.md", 0, 1)
+    gains = [Case("scale_param { filler { type: 'gaussian' } }", bottom=[(2, 3, 4, 5)])]
+    for name, cases, count in (("Softsign", [Case()], 4), ("Gain", gains, 4)):
+        kernel = getattr(cuda, f"{name}Kernel")
+        plain = getattr(layers, f"{name}Kernel")
+        options = {"kernels": [kernel], "plain": plain, "cases": cases, "device": "emulated"}
+        assert contract.verify(getattr(layers, name), **options) == count
+
+
+def test_the_update_rule_of_the_guide_is_that_of_the_solver(module):
+    rule = module("guide_rule", "write-a-cuda-kernel.md", 2).SGD
+    installed = registry.solver_kernels("cuda")["SGD"]
+    assert rule.source.text == installed.source.text
 
 
 def test_the_solver_of_the_guide_passes_the_test_of_the_guide(module):

@@ -4,8 +4,6 @@
 // barrier or a shuffle; only then it needs a stack of its own, so that code without either runs as
 // fast as a loop.
 
-#include <stdio.h>
-#include <stdlib.h>
 #include <ucontext.h>
 
 #define __global__ static
@@ -77,7 +75,7 @@ static void start_threads() {
     while (next_thread < thread_count) {
         if (!idle_count) {
             Fiber* fiber = &fibers[fiber_count++];
-            fiber->stack = (char*)malloc(STACK);
+            fiber->stack = (char*)__builtin_malloc(STACK);
             getcontext(&fiber->context);
             fiber->context.uc_stack.ss_sp = fiber->stack;
             fiber->context.uc_stack.ss_size = STACK;

@@ -32,22 +32,24 @@ class AxisMismatchException(CaffeError):  # noqa: N818 (pycaffe's name)
     """Two maps begin at different axes."""
 
 
+class CropError(CaffeError, AssertionError):
+    """One blob cannot be cropped so that it lies upon another. (pycaffe asserted that it can.)"""
+
+
 def conv_params(fn: Function) -> tuple[int, Any, Any, Any]:
     """Return axis, stride, extent of the kernel and padding of a convolution or pooling.
 
+    All but the axis are arrays of one element for all spatial axes, or of one for each.
+
     Raises:
-        UndefinedMapException: They are not given for all spatial axes at once.
+        UndefinedMapException: There is no kernel: the layer pools everything.
     """
     params = fn.params.get("convolution_param", fn.params.get("pooling_param", fn.params))
-    apart = [f"{name}_{way}" for name in ("kernel", "pad", "stride") for way in "hw"]
-    if any(name in params for name in apart) or "kernel_size" not in params:
-        raise UndefinedMapException(
-            f"{fn.type_name}: give kernel_size, stride and pad for all axes, not for h and w apart"
-        )
-    size, dilation, stride, pad = (
-        np.array(params.get(name, default), ndmin=1)
-        for name, default in (("kernel_size", 1), ("dilation", 1), ("stride", 1), ("pad", 0))
-    )
+    size = _lengths(params, "kernel_size", None)
+    if size is None:
+        raise UndefinedMapException(f"{fn.type_name} without kernel_size keeps no positions")
+    dilation = np.array(params.get("dilation", 1), ndmin=1)
+    stride, pad = _lengths(params, "stride", 1), _lengths(params, "pad", 0)
     return params.get("axis", 1), stride, (size - 1) * dilation + 1, pad
 
 
@@ -112,17 +114,29 @@ def crop(top_from: Top, top_to: Top) -> Any:
     """Return a Crop that cuts `top_from` so that it lies upon `top_to`.
 
     Raises:
-        CaffeError: The blobs differ in scale, or the offset is negative or not whole.
+        CaffeError: No layers that keep positions connect the blobs.
+        CropError: The blobs differ in scale, or the offset is negative or not whole.
     """
     axis, a, b = coord_map_from_to(top_from, top_to)
+    axis = 1 if axis is None else axis  # all layers on the way keep every axis
     if not np.all(np.equal(a, 1)):
-        raise CaffeError(f"scale mismatch on crop (a = {a})")
+        raise CropError(f"scale mismatch on crop (a = {a}); give the layers strides that cancel")
     if not np.all(np.less_equal(b, 0)):
-        raise CaffeError(f"cannot crop negative offset (b = {b})")
+        raise CropError(f"cannot crop negative offset (b = {b}); pad more on the way down")
     if not np.all(np.equal(np.round(b), b)):
-        raise CaffeError(f"cannot crop noninteger offset (b = {b})")
-    offset = [-int(each) for each in np.atleast_1d(np.round(b))]
+        raise CropError(f"cannot crop noninteger offset (b = {b}); change a kernel_size or pad")
+    offset = [-int(each) for each in np.atleast_1d(b)]
     return layers.Crop(top_from, top_to, crop_param={"axis": axis + 1, "offset": offset})
+
+
+def _lengths(params: Any, name: str, unset: int | None) -> Any:
+    """Return a length for all axes, or those for height and width, as an array."""
+    if name in params:
+        return np.array(params[name], ndmin=1)
+    apart = [f"{name.removesuffix('_size')}_{way}" for way in "hw"]
+    if any(each in params for each in apart):
+        return np.array([params.get(each, unset or 0) for each in apart])
+    return None if unset is None else np.array([unset])
 
 
 def _maps_below(top: Top) -> Any:

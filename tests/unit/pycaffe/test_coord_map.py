@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import caffe
+import numpy as np
 import pytest
 from caffe import layers as L
 from caffe.coord_map import AxisMismatchException, UndefinedMapException, coord_map_from_to, crop
@@ -61,10 +62,73 @@ def test_what_cannot_be_cropped(change, message):
         change(coord_net())
 
 
-def test_kernels_of_two_sizes_have_no_map():
+def test_what_cannot_be_cropped_is_an_assertion_as_in_pycaffe():
     n = coord_net()
-    with pytest.raises(UndefinedMapException, match="for all axes"):
-        caffe.coord_map.coord_map(L.Convolution(n.data, kernel_h=3, kernel_w=5).fn)
+    with pytest.raises(AssertionError, match="scale mismatch"):
+        crop(n.conv, n.data)
+
+
+def test_height_and_width_may_differ():
+    n = coord_net()
+    lists = L.Convolution(n.data, kernel_size=[3, 5], stride=[1, 2], pad=[0, 10])
+    names = L.Convolution(n.data, kernel_h=3, kernel_w=5, stride_w=2, stride_h=1, pad_w=10)
+    for top in (lists, names):
+        axis, a, b = coord_map_from_to(top, n.data)
+        assert (axis, a.tolist(), b.tolist()) == (1, [1, 2], [1, -8])
+
+
+def test_there_may_be_three_axes():
+    n = caffe.NetSpec()
+    n.data = L.Input(shape=dict(dim=[2, 3, 100, 100, 100]))
+    n.conv = L.Convolution(n.data, kernel_size=[3] * 3, stride=[1] * 3, pad=[0, 1, 2])
+    n.pool = L.Pooling(n.conv, kernel_size=2, stride=2, pad=0)
+    n.up = L.Deconvolution(n.pool, kernel_size=4, stride=2, pad=0)
+    axis, a, b = coord_map_from_to(n.up, n.data)
+    assert (axis, a.tolist(), b.tolist()) == (1, [1, 1, 1], [0, -1, -2])
+
+
+def test_dilation_widens_a_kernel():
+    n = coord_net()
+    top = L.Convolution(n.data, kernel_size=3, dilation=4)
+    assert coord_map_from_to(top, n.data) == (1, 1, 4)
+
+
+def test_a_crop_shifts():
+    n = coord_net()
+    n.crop = L.Crop(n.data, n.conv, axis=2, offset=3)
+    assert coord_map_from_to(n.crop, n.data) == (1, 1, 3)
+
+
+def test_blobs_that_lie_upon_each_other_already_are_cropped_at_0():
+    n = coord_net()
+    n.same = crop(L.ReLU(n.data), n.data)
+    param = n.to_proto().layer[-1].crop_param
+    assert (param.axis, list(param.offset)) == (2, [0])
+
+
+def test_maps_are_undone_by_their_inverses():
+    there = (1, 2, -3)
+    assert caffe.coord_map.compose(there, caffe.coord_map.inverse(there)) == (1, 1, 0)
+
+
+def test_pooling_of_everything_has_no_map():
+    n = coord_net()
+    with pytest.raises(UndefinedMapException, match="without kernel_size"):
+        caffe.coord_map.coord_map(L.Pooling(n.data, global_pooling=True).fn)
+
+
+def test_what_is_cropped_shows_what_it_lies_upon():
+    """Down and up by 2, each by the nearest pixel: a crop of it is made of the data's pixels."""
+    n = caffe.NetSpec()
+    n.data = L.Input(shape=dict(dim=[1, 1, 10, 10]))
+    n.pool = L.Pooling(n.data, kernel_size=2, stride=2, pool="AVE")
+    n.up = L.Deconvolution(n.pool, num_output=1, kernel_size=6, stride=2, bias_term=False)
+    n.crop = crop(n.up, n.data)
+    net = caffe.Net(n.to_proto(), caffe.TEST)
+    net.params["up"][0].data[0, 0, 2:4, 2:4] = 1
+    coarse = np.random.default_rng(0).standard_normal((1, 1, 5, 5)).astype(np.float32)
+    image = coarse.repeat(2, axis=2).repeat(2, axis=3)
+    np.testing.assert_array_equal(net.forward(data=image)["crop"], image)
 
 
 def test_axes_must_agree():

@@ -10,7 +10,7 @@ import numpy as np
 
 from caffe_core.blob import Blob, reshapes
 from caffe_core.debug_info import show_backward, show_forward
-from caffe_core.device import CPU
+from caffe_core.device import CPU, Device
 from caffe_core.errors import NetError, OutOfMemoryError
 from caffe_core.graph import Graph, Node, Reorder
 from caffe_core.out_of_memory import name_blob
@@ -184,9 +184,9 @@ class Executor:
         if node.absorbed_by is not None:
             run = _nothing
         if node.reorders:
-            run = functools.partial(_forward_reordered, node, run)
+            run = functools.partial(_forward_reordered, node, self._place(node), run)
         if lost := _lost_weights(node):
-            run = functools.partial(_forward_weighted, run, lost)
+            run = functools.partial(_forward_weighted, run, self._place(node), lost)
         if node.layer.facts.dynamic:
             run = functools.partial(self._forward_dynamic, index, run)
         return run
@@ -198,7 +198,14 @@ class Executor:
         if writer is not None and writer.absorbs_backward(node.layer):
             return _nothing
         run: Call = functools.partial(node.kernel.backward, top, node.propagate_down, bottom)
-        return functools.partial(_backward_reordered, node, run) if node.reorders else run
+        if not node.reorders:
+            return run
+        return functools.partial(_backward_reordered, node, self._place(node), run)
+
+    def _place(self, node: Node) -> Device:
+        """Where the arrays are that are copied for a kernel: there where it has its own."""
+        assert node.kernel is not None
+        return self._device if node.kernel.device is self._device else CPU
 
     def _forward_dynamic(self, index: int, run: Call) -> None:
         """Run a node whose tops may change shape, then let the nodes after it follow."""
@@ -224,11 +231,11 @@ def _lost_weights(node: Node) -> list[tuple[Blob, float]]:
     return [(top, weight) for top, weight in weighted if weight and id(top.diff_tensor) in below]
 
 
-def _forward_weighted(run: Call, tops: list[tuple[Blob, float]]) -> None:
+def _forward_weighted(run: Call, device: Device, tops: list[tuple[Blob, float]]) -> None:
     """Run forward, then put the loss weights back that the last backward has written over."""
     run()
     for top, weight in tops:
-        top.diff.fill(weight)
+        top.on(device).overwrite_diff().fill(weight)
 
 
 def _nothing() -> None:
@@ -243,22 +250,22 @@ def _weighted(top: Blob, weight: float) -> float:
         return weight * float(values.sum())
 
 
-def _forward_reordered(node: Node, run: Call) -> None:
+def _forward_reordered(node: Node, device: Device, run: Call) -> None:
     for reorder in _among(node, node.bottom):
-        reorder.copy.overwrite()[...] = reorder.blob.read()
+        reorder.copy.on(device).overwrite()[...] = reorder.blob.on(device).read()
     run()
     for reorder in _among(node, node.top):
         reorder.blob.reshape(reorder.copy.shape)  # a dynamic layer's kernel may have changed it
-        reorder.blob.overwrite()[...] = reorder.copy.read()
+        reorder.blob.on(device).overwrite()[...] = reorder.copy.on(device).read()
 
 
-def _backward_reordered(node: Node, run: Call) -> None:
+def _backward_reordered(node: Node, device: Device, run: Call) -> None:
     for reorder in _among(node, node.top):
-        reorder.copy.overwrite_diff()[...] = reorder.blob.read_diff()
+        reorder.copy.on(device).overwrite_diff()[...] = reorder.blob.on(device).read_diff()
     run()
     wanted = [blob for blob, down in zip(node.bottom, node.propagate_down, strict=True) if down]
     for reorder in _among(node, wanted):
-        reorder.blob.overwrite_diff()[...] = reorder.copy.read_diff()
+        reorder.blob.on(device).overwrite_diff()[...] = reorder.copy.on(device).read_diff()
 
 
 def _among(node: Node, blobs: list[Blob]) -> list[Reorder]:

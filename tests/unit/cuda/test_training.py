@@ -43,8 +43,9 @@ def test_training_gives_what_it_gives_on_the_cpu(emulated, change):
         np.testing.assert_allclose(other, mine, rtol=1e-4, atol=1e-6)
 
 
-def test_an_iteration_moves_the_data_in_and_the_losses_out(emulated):
-    solver = Solver(SOLVER, device=emulated)
+@pytest.mark.parametrize("memory_format", ["contiguous", "channels_last"])
+def test_an_iteration_moves_the_data_in_and_the_losses_out(emulated, memory_format):
+    solver = Solver(SOLVER, device=emulated, memory_format=memory_format)
     solver.step(2)
     to_device, to_host = moves.to_device, moves.to_host
     solver.step(3)

@@ -15,6 +15,8 @@ from caffe_core.errors import CaffeError
 from caffe_core.tensor import Tensor
 
 Shape = tuple[int, ...]
+_Seen = tuple[Any, Any, Any, Any]  # memory, the shape and format in which it was seen, and the view
+_NOTHING_SEEN: _Seen = (None, None, None, None)
 
 
 class MemoryFormat(Enum):
@@ -240,32 +242,49 @@ class BlobOnDevice:
 
     def __init__(self, blob: Blob, device: Device):
         self._blob, self.device = blob, device
+        self._data_seen = self._diff_seen = _NOTHING_SEEN
 
     @property
     def data(self) -> Any:
         """The values, on the device."""
-        return self._blob.view(self._blob.data_tensor.modify(self.device))
+        return self._see_data(self._blob.data_tensor.modify(self.device))
 
     @property
     def diff(self) -> Any:
         """The gradient, on the device."""
-        return self._blob.view(self._blob.diff_tensor.modify(self.device))
+        return self._see_diff(self._blob.diff_tensor.modify(self.device))
 
     def read(self) -> Any:
         """Return `data`, on the device, not to be written to."""
-        return self._blob.view(self._blob.data_tensor.read(self.device))
+        return self._see_data(self._blob.data_tensor.read(self.device))
 
     def overwrite(self) -> Any:
         """Return `data`, on the device, to be written whole."""
-        return self._blob.view(self._blob.data_tensor.overwrite(self.device))
+        return self._see_data(self._blob.data_tensor.overwrite(self.device))
 
     def read_diff(self) -> Any:
         """Return `diff`, on the device, not to be written to."""
-        return self._blob.view(self._blob.diff_tensor.read(self.device))
+        return self._see_diff(self._blob.diff_tensor.read(self.device))
 
     def overwrite_diff(self) -> Any:
         """Return `diff`, on the device, to be written whole."""
-        return self._blob.view(self._blob.diff_tensor.overwrite(self.device))
+        return self._see_diff(self._blob.diff_tensor.overwrite(self.device))
+
+    def _see_data(self, flat: Any) -> Any:
+        if not self._is_seen(self._data_seen, flat):
+            self._data_seen = self._see(flat)
+        return self._data_seen[-1]
+
+    def _see_diff(self, flat: Any) -> Any:
+        if not self._is_seen(self._diff_seen, flat):
+            self._diff_seen = self._see(flat)
+        return self._diff_seen[-1]
+
+    def _is_seen(self, seen: _Seen, flat: Any) -> bool:
+        return seen[0] is flat and seen[1] is self._blob.shape and seen[2] is self._blob.format
+
+    def _see(self, flat: Any) -> _Seen:
+        return flat, self._blob.shape, self._blob.format, self._blob.view(flat)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._blob, name)

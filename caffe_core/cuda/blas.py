@@ -70,8 +70,8 @@ def layout(array: Any) -> Matrix:
     step = array.strides[0] // size if array.ndim == 3 else 0
     row, column = (stride // size for stride in array.strides[-2:])
     rows, columns = array.shape[-2:]
-    if column == 1 or columns == 1:
+    if (column == 1 or columns == 1) and (row >= columns or rows == 1):
         return 0, max(row, columns) if rows > 1 else columns, step
-    if row == 1 or rows == 1:
+    if (row == 1 or rows == 1) and (column >= rows or columns == 1):
         return 1, max(column, rows) if columns > 1 else rows, step
     raise ValueError(f"a matrix with strides {array.strides} is neither in rows nor in columns")

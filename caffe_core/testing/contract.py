@@ -83,7 +83,7 @@ def settings(
         layer: The type's name, if it is installed or registered; or the class.
         kernels: Kernel classes; None: all engines that are installed for the type.
         cases: None: those of the layer's module.
-        device: ``cpu``, ``cuda`` or ``cuda:1``.
+        device: ``cpu``, ``cuda``, ``cuda:1``, or ``emulated``: CUDA kernels on the CPU.
         plain: The kernel to agree with; None: the installed NumPy kernel, if there is one.
 
     Raises:

@@ -44,7 +44,7 @@ def _parser() -> argparse.ArgumentParser:
         description="Run cases that the original Caffe computed, and say which fail.",
     )
     parser.add_argument("folder", metavar="DIR", help="a folder with cases, searched to its depth")
-    parser.add_argument("--device", default="cpu", help="cpu, cuda or cuda:1 (%(default)s)")
+    parser.add_argument("--device", default="cpu", help="cpu, cuda, cuda:1, emulated (%(default)s)")
     parser.add_argument("--engine", help="take kernels from this engine where it has one")
     parser.add_argument(
         "--memory-format",

@@ -30,7 +30,7 @@ class Options:
     """What to run cases on.
 
     Attributes:
-        device: ``cpu``, ``cuda`` or ``cuda:1``.
+        device: ``cpu``, ``cuda``, ``cuda:1``, or ``emulated``: CUDA kernels on the CPU.
         engine: The engine to take kernels from where it has one; None takes the usual order.
         memory_format: ``contiguous``, ``channels_last`` or ``auto``.
     """

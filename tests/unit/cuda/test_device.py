@@ -100,8 +100,7 @@ def test_time_is_measured_on_the_device(gpu):
 def matrices(shape, dtype, flip):
     """Matrices on the device, as they are or as the transposed view of others."""
     module = load_fake()
-    *batch, rows, columns = shape
-    stored = (*batch, columns, rows) if flip else shape
+    stored = (*shape[:-2], *shape[:-3:-1]) if flip else shape
     array = np.random.default_rng(len(shape)).standard_normal(stored).astype(dtype)
     array = array.view(module.DeviceArray)
     return array.swapaxes(-1, -2) if flip else array
@@ -144,6 +143,19 @@ def test_parts_of_larger_arrays_are_multiplied_in_place(gpu):
     np.testing.assert_allclose(out[1:4, 2:7], expected, rtol=1e-5)
     out[1:4, 2:7] = before[1:4, 2:7]
     np.testing.assert_array_equal(out, before)
+
+
+@pytest.mark.parametrize("part", [np.s_[:, ::2], np.s_[::-1], np.s_[:, ::-1]])
+def test_what_cublas_cannot_read_is_refused(gpu, part):
+    whole = matrices((4, 8), FLOAT32, False)
+    with pytest.raises(ValueError, match="neither in rows nor in columns"):
+        gpu.blas.gemm(whole[part], whole[part].T, matrices((4, 4), FLOAT32, False))
+
+
+def test_a_row_that_is_repeated_is_refused(gpu):
+    row = np.broadcast_to(matrices((8,), FLOAT32, False)[None], (4, 8))
+    with pytest.raises(ValueError, match="neither in rows nor in columns"):
+        gpu.blas.gemm(row, row.T, matrices((4, 4), FLOAT32, False))
 
 
 def test_a_sum_of_nothing_is_zero(gpu):

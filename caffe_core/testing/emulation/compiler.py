@@ -19,7 +19,15 @@ from caffe_core.cuda.source import Signature, Source
 from caffe_core.errors import DeviceError
 
 _REALS: dict[str, np.dtype[Any]] = {"float": np.dtype(np.float32), "double": np.dtype(np.float64)}
-_OPTIONS = ("-std=c++17", "-O1", "-fPIC", "-shared", "-w", "-fno-strict-aliasing")
+_OPTIONS = (
+    "-std=c++17",
+    "-O1",
+    "-fPIC",
+    "-shared",
+    "-w",
+    "-fno-strict-aliasing",
+    "-U_FORTIFY_SOURCE",
+)
 
 
 def compiler() -> str | None:

@@ -4,6 +4,7 @@
 // barrier or a shuffle; only then it needs a stack of its own, so that code without either runs as
 // fast as a loop.
 
+#include <setjmp.h>
 #include <ucontext.h>
 
 #define __global__ static
@@ -20,8 +21,9 @@ struct Dim { unsigned x, y, z; };
 enum State { RUNNING, AT_BARRIER, AT_SHUFFLE, DONE };
 
 struct Fiber {
-    ucontext_t context;
-    char* stack;
+    ucontext_t begin;
+    jmp_buf place;
+    bool begun;
 };
 
 const unsigned STACK = 64 << 10, MOST = 1024;
@@ -38,7 +40,7 @@ static unsigned fiber_count, idle_count;
 static Thread threads[MOST];
 static unsigned current, next_thread, thread_count;
 static unsigned long long slots[2][MOST];
-static ucontext_t scheduler;
+static jmp_buf scheduler;
 static void (*body)(void**);
 static void** arguments;
 
@@ -53,6 +55,10 @@ static void enter(unsigned thread) {
     threadIdx.x = thread;
 }
 
+static void leave(Fiber* fiber) {
+    if (!_setjmp(fiber->place)) _longjmp(scheduler, 1);
+}
+
 // What each fiber does: start threads as long as there are any that have not begun.
 static void work() {
     for (;;) {
@@ -65,22 +71,27 @@ static void work() {
             threads[current].state = DONE;
         }
         idle[idle_count++] = own;
-        swapcontext(&own->context, &scheduler);
+        leave(own);
     }
 }
 
-static void switch_to(Fiber* fiber) { swapcontext(&scheduler, &fiber->context); }
+// Once a fiber has begun, it is left and entered by jumps, which cost no system call.
+static void switch_to(Fiber* fiber) {
+    if (_setjmp(scheduler)) return;
+    if (fiber->begun) _longjmp(fiber->place, 1);
+    fiber->begun = true;
+    setcontext(&fiber->begin);
+}
 
 static void start_threads() {
     while (next_thread < thread_count) {
         if (!idle_count) {
             Fiber* fiber = &fibers[fiber_count++];
-            fiber->stack = (char*)__builtin_malloc(STACK);
-            getcontext(&fiber->context);
-            fiber->context.uc_stack.ss_sp = fiber->stack;
-            fiber->context.uc_stack.ss_size = STACK;
-            fiber->context.uc_link = 0;
-            makecontext(&fiber->context, work, 0);
+            getcontext(&fiber->begin);
+            fiber->begin.uc_stack.ss_sp = __builtin_malloc(STACK);
+            fiber->begin.uc_stack.ss_size = STACK;
+            fiber->begin.uc_link = 0;
+            makecontext(&fiber->begin, work, 0);
             idle[idle_count++] = fiber;
         }
         switch_to(idle[idle_count - 1]);
@@ -90,7 +101,7 @@ static void start_threads() {
 static void wait(State state) {
     unsigned thread = current;
     threads[thread].state = state;
-    swapcontext(&threads[thread].fiber->context, &scheduler);
+    leave(threads[thread].fiber);
 }
 
 // Let the threads from `first` on go, if all that have not ended wait in this state.

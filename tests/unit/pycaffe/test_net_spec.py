@@ -2,7 +2,9 @@
 from __future__ import annotations
 
 import copy
+import re
 from enum import Enum
+from pathlib import Path
 
 import caffe
 import numpy as np
@@ -257,3 +259,17 @@ def test_an_input_that_is_no_blob():
 def test_enums_that_do_not_exist():
     with pytest.raises(AttributeError, match="Did you mean 'Pooling'"):
         _ = P.Poolin.MAX
+
+
+def test_the_guide_s_code_runs(capsys):
+    page = Path(__file__).parents[3] / "docs" / "netspec.md"
+    first, blocks, *_ = re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL)
+    names = {}
+    exec(first, names)
+    assert load_net(capsys.readouterr().out) == names["n"].to_proto()
+    exec(blocks, names)
+    layers = [layer.name for layer in names["n"].to_proto().layer]
+    assert layers[6:] == [
+        f"res2{block}_{name}" for block in "ab" for name in ("branch2a", "branch2b", "sum")
+    ]
+    assert list(names["n"].to_proto().layer[-1].bottom) == ["res2a_sum", "res2b_branch2b"]

@@ -10,12 +10,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from benchmarks import data_path, loading, machine, pairs, report, startup
+from benchmarks import data_path, loading, machine, pairs, python_share, report, startup
 from benchmarks.contenders import PEERS
 from benchmarks.nets import NETS
 from benchmarks.suite import tasks
 
-PARTS = ("training", "inference", "loading", "startup", "data")
+PARTS = ("training", "inference", "loading", "startup", "data", "share")
 RESULTS = Path(__file__).with_name("results") / "latest.json"
 
 
@@ -52,6 +52,11 @@ def measure(args: argparse.Namespace, effort: pairs.Effort, found: dict[str, Any
     if "data" in args.parts:
         found["data"] = data_path.measure(effort.rounds * effort.seconds)
         print("\nimages from", *report.named(found["data"].items(), "{:8.0f} a second"), sep="\n")
+    if "share" in args.parts:
+        found["share"] = python_share.measure(effort.rounds)
+        print("\nPython's own part of an iteration")
+        for net, share in found["share"].items():
+            print(f"  {net:<20} {share:8.1%}, at most {python_share.AT_MOST[net]:.0%}")
     found["targets"] = report.targets(rows, loaded)
     if found["targets"]:
         print("\ntargets", *found["targets"], sep="\n")

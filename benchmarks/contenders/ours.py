@@ -29,7 +29,7 @@ class Ours:
 
     def __init__(self, task: Task, weights: Path, options: dict[str, Any]):
         self.task = task
-        self.net, self.run = _build(task, {"memory_format": "auto", "seed": SEED, **options})
+        self.net, self.run = build(task, {"memory_format": "auto", "seed": SEED, **options})
         shapes = {name: self.net.blobs[name].shape for name in self.net.inputs}
         for name, values in task.inputs(shapes).items():
             self.net.blobs[name].data[...] = values
@@ -61,7 +61,8 @@ class Ours:
         return any(each.blob is blob and each.lr_mult for each in self.net.learnable)
 
 
-def _build(task: Task, options: dict[str, Any]) -> tuple[Net, Callable[[], object]]:
+def build(task: Task, options: dict[str, Any]) -> tuple[Net, Callable[[], object]]:
+    """Return a net, and what makes an iteration of it."""
     if not task.training:
         net = Net(task.definition(), Phase.TEST, keep=(), **options)
         return net, net.forward

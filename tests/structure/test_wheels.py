@@ -100,6 +100,7 @@ def test_a_net_trains_where_only_the_wheels_are(environment: Path, tmp_path: Pat
 def test_caffe_with_its_extras_is_every_distribution(members) -> None:
     (caffe,) = [member for member in members if member.name == "caffe"]
     named = {Requirement(each).name for each in caffe.requirements}
+    named = {each for each in named if each.startswith("caffe")}
     assert named == {member.name for member in members}
 
 

@@ -56,16 +56,11 @@ def get_pydot_graph(
     )
     layers = [each for each in caffe_net.layer if phase is None or _is_for(each, phase)]
     for blob in dict.fromkeys(blob for each in layers for blob in (*each.bottom, *each.top)):
-        style = {name: _quoted(value) for name, value in BLOB_STYLE.items()}
-        graph.add_node(pydot.Node(_blob_id(blob), label=_quoted(blob), **style))
+        graph.add_node(pydot.Node(_blob_id(blob), label=_quoted(blob), **_quote_all(BLOB_STYLE)))
     for index, layer in enumerate(layers):
         node = _quoted(f"layer {index} {layer.name}")
-        style = {**LAYER_STYLE_DEFAULT, "fillcolor": choose_color_by_layertype(layer.type)}
-        if list(layer.bottom) == list(layer.top) and len(layer.top) == 1:
-            style = NEURON_LAYER_STYLE
         label = _in_record(get_layer_label(layer, rankdir, display_lrm))
-        style = {name: _quoted(value) for name, value in style.items()}
-        graph.add_node(pydot.Node(node, label=label, **style))
+        graph.add_node(pydot.Node(node, label=label, **_quote_all(_style(layer))))
         for blob in layer.bottom:
             graph.add_edge(pydot.Edge(_blob_id(blob), node, label=_quoted("")))
         for blob in layer.top:
@@ -118,7 +113,7 @@ def draw_net_to_file(
     display_lrm: bool = False,
 ) -> None:
     """Write a picture of a net to a file; its suffix says what picture. See `draw_net`."""
-    ext = Path(filename).suffix[1:] or "png"
+    ext = Path(filename).suffix[1:].lower() or "png"
     Path(filename).write_bytes(draw_net(caffe_net, rankdir, ext, phase, display_lrm))
 
 
@@ -174,6 +169,12 @@ def choose_color_by_layertype(layertype: str) -> str:
     return _COLORS.get(layertype, LAYER_STYLE_DEFAULT["fillcolor"])
 
 
+def _style(layer: Any) -> dict[str, str]:
+    if len(layer.top) == 1 and layer.top == layer.bottom:
+        return NEURON_LAYER_STYLE
+    return {**LAYER_STYLE_DEFAULT, "fillcolor": choose_color_by_layertype(layer.type)}
+
+
 def _window(param: Any) -> list[str]:
     """Return kernel size, stride and padding of a convolution or a pooling, for people."""
     if getattr(param, "global_pooling", False):
@@ -209,6 +210,10 @@ def _blob_id(name: str) -> str:
 def _quoted(value: Any) -> str:
     text = str(value).replace('"', r"\"")
     return f'"{text}"'
+
+
+def _quote_all(style: dict[str, str]) -> dict[str, str]:
+    return {name: _quoted(value) for name, value in style.items()}
 
 
 def _in_record(label: str) -> str:

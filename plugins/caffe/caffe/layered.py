@@ -10,7 +10,7 @@ structures", 1981.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, chain, pairwise
 from typing import Any
@@ -57,34 +57,22 @@ def lay_out(
     ranks = _ranks(order, forward)
     rows, links = _with_bends(order, forward, ranks)
     _uncross(rows, links)
-    spans = {item: sizes[item] if isinstance(item, str) else (0.0, 0.0) for item in chain(*rows)}
-    across = _spread(rows, links, lambda one, two: (spans[one][1] + spans[two][1]) / 2 + across_gap)
-    low = min((across[item] - spans[item][1] / 2 for item in spans), default=0.0)
-    high = max((across[item] + spans[item][1] / 2 for item in spans), default=0.0)
-    across = {item: place - low for item, place in across.items()}
-    depths = [max(spans[item][0] for item in row) for row in rows]
-    starts = list(accumulate((depth + along_gap for depth in depths), initial=0.0))
-    centres = {
-        node: (starts[rank] + depths[rank] / 2, across[node]) for node, rank in ranks.items()
-    }
+    widths = {item: sizes[item][1] if isinstance(item, str) else 0.0 for item in chain(*rows)}
+    across = _spread(rows, links, widths, across_gap)
+    borders = _borders(rows, sizes, along_gap)
+    centres = {node: (sum(borders[rank]) / 2, across[node]) for node, rank in ranks.items()}
 
     def route(tail: str, head: str) -> list[Point]:
-        between = [
-            (place, across[(tail, head), rank])
-            for rank in range(ranks[tail] + 1, ranks[head])
-            for place in (starts[rank], starts[rank] + depths[rank])
-        ]
-        first, last = (
-            (centres[tail][0] + sizes[tail][0] / 2),
-            (centres[head][0] - sizes[head][0] / 2),
-        )
-        return [(first, across[tail]), *between, (last, across[head])]
+        first = (centres[tail][0] + sizes[tail][0] / 2, across[tail])
+        last = (centres[head][0] - sizes[head][0] / 2, across[head])
+        passed = range(ranks[tail] + 1, ranks[head])
+        bends = [(place, across[(tail, head), rank]) for rank in passed for place in borders[rank]]
+        return [first, *bends, last]
 
     routes = {edge: route(*edge) for edge in forward}
-    routes.update(
-        {(tail, head): route(head, tail)[::-1] for tail, head in backward if tail != head}
-    )
-    return Layout(centres, routes, (max(starts[-1] - along_gap, 0.0), high - low))
+    routes |= {edge: route(*edge[::-1])[::-1] for edge in backward if edge[0] != edge[1]}
+    extent = max((across[item] + width / 2 for item, width in widths.items()), default=0.0)
+    return Layout(centres, routes, (borders[-1][1] if borders else 0.0, extent))
 
 
 def _sorted_nodes(nodes: Iterable[str], edges: Sequence[Edge]) -> tuple[list[str], set[Edge]]:
@@ -153,19 +141,25 @@ def _uncross(rows: list[Row], links: Sequence[Link]) -> None:
 
 
 def _spread(
-    rows: list[Row],
-    links: Sequence[Link],
-    gap: Callable[[Hashable, Hashable], float],
+    rows: list[Row], links: Sequence[Link], widths: Mapping[Hashable, float], gap: float
 ) -> dict[Hashable, float]:
-    """Return where items are across: near their neighbours, but not nearer than the gap."""
+    """Return where items are across, from 0: near their neighbours, with a gap in between."""
     across = {item: 0.0 for row in rows for item in row}
     for neighbours, sweep in _sweeps(rows, links):
         for row in sweep:
             wanted = [_mean(item, neighbours, across) for item in row]
             weights = [1.0 if isinstance(item, str) else _STRAIGHT for item in row]
-            gaps = [gap(one, two) for one, two in pairwise(row)]
+            gaps = [(widths[one] + widths[other]) / 2 + gap for one, other in pairwise(row)]
             across.update(zip(row, _apart(wanted, weights, gaps), strict=True))
-    return across
+    low = min((place - widths[item] / 2 for item, place in across.items()), default=0.0)
+    return {item: place - low for item, place in across.items()}
+
+
+def _borders(rows: list[Row], sizes: Mapping[str, Point], gap: float) -> list[Point]:
+    """Return where each row begins and ends."""
+    depths = [max(sizes[item][0] for item in row if isinstance(item, str)) for row in rows]
+    starts = accumulate((depth + gap for depth in depths), initial=0.0)
+    return [(start, start + depth) for start, depth in zip(starts, depths, strict=False)]
 
 
 def _sweeps(rows: list[Row], links: Sequence[Link]) -> Iterator[tuple[Neighbours, list[Row]]]:

@@ -88,13 +88,12 @@ class Function:
             CaffeError: The type has no such parameter, or it cannot be what it is given.
         """
         layer = caffe_pb2.LayerParameter(type=self.type_name, bottom=bottom)
-        layer.top.extend(
-            bottom
-            if self.in_place
-            else [_name(top, self.type_name, names, counts) for top in self.tops]
-        )
-        named = self.tops[0] if self.tops else self
-        layer.name = _name(named, self.type_name, names, counts)
+        named = self.tops or (self,)
+        layer.name = _name(named[0], self.type_name, names, counts)
+        if self.in_place:
+            layer.top.extend(bottom)
+        else:
+            layer.top.extend(_name(top, self.type_name, names, counts) for top in self.tops)
         for name, value in self.params.items():
             self._set(layer, name, value)
         return layer
@@ -114,14 +113,14 @@ class Function:
     def _unknown(self, name: str, layer: Any, own: dict[str, Any]) -> CaffeError:
         """Return the error for a parameter that the layer does not have."""
         problem = f"{self.type_name} has no parameter {name!r}"
-        for home in ("loss_param", "transform_param"):
-            if name in getattr(layer, home).DESCRIPTOR.fields_by_name:
+        for home, kind in (("loss_param", "Loss"), ("transform_param", "Data")):
+            fields = getattr(layer, home).DESCRIPTOR.fields_by_name
+            if kind in self.type_name and name in fields:
                 return CaffeError(f"{problem}. It belongs in {home}=dict({name}=...)")
-        if self.type_name not in registry.layers:
-            try:
-                registry.layers[self.type_name]
-            except PluginError as error:
-                return CaffeError(f"{problem}: {error}")
+        try:
+            registry.layers[self.type_name]
+        except PluginError as error:
+            return CaffeError(f"{problem}: {error}")
         known = [field for message in own.values() for field in message.DESCRIPTOR.fields_by_name]
         near = did_you_mean(name, [*known, *layer.DESCRIPTOR.fields_by_name])
         return CaffeError(f"{problem}.{near} Its own are {', '.join(known) or 'none'}")
@@ -158,29 +157,25 @@ class NetSpec:
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):  # copy and pickle look for some, before there are tops
             raise AttributeError(name)
-        found = self._find(name)
-        if found is None:
-            raise AttributeError(f"the net has no blob {name!r}.{did_you_mean(name, self.tops)}")
-        return self.tops[found]
+        try:
+            return self[name]
+        except KeyError as error:
+            raise AttributeError(*error.args) from None
 
     def __delattr__(self, name: str) -> None:
-        getattr(self, name)
-        del self.tops[self._find(name) or name]
+        del self[name]
 
     def __setitem__(self, name: str, value: Any) -> None:
         setattr(self, name, value)
 
     def __getitem__(self, name: str) -> Any:
-        try:
-            return getattr(self, name)
-        except AttributeError as error:
-            raise KeyError(str(error)) from error
+        return self.tops[self._full(name)]
 
     def __delitem__(self, name: str) -> None:
-        delattr(self, name)
+        del self.tops[self._full(name)]
 
     def __contains__(self, name: str) -> bool:
-        return self._find(name) is not None
+        return any(scope + name in self.tops for scope in self._scopes)
 
     def __str__(self) -> str:
         return text.format(self.to_proto())
@@ -199,10 +194,12 @@ class NetSpec:
         finally:
             super().__setattr__("_scopes", outer)
 
-    def _find(self, name: str) -> str | None:
+    def _full(self, name: str) -> str:
         """Return the full name that `name` has in the innermost scope where it is known."""
-        full = (scope + name for scope in reversed(self._scopes))
-        return next((each for each in full if each in self.tops), None)
+        for scope in reversed(self._scopes):
+            if scope + name in self.tops:
+                return scope + name
+        raise KeyError(f"the net has no blob {name!r}.{did_you_mean(name, self.tops)}")
 
     def to_proto(self) -> Any:
         """Return the ``NetParameter``: the layers in the order in which they were assigned."""
@@ -280,9 +277,7 @@ class Layers:
         return layer
 
     def __dir__(self) -> list[str]:
-        from caffe_core.registry import layers
-
-        return layers.names()
+        return registry.layers.names()
 
 
 class Parameters:
@@ -298,8 +293,11 @@ class Parameters:
         if name in registry.layers:
             for declared in plugin_fields.messages_of(registry.layers[name]).values():
                 return declared.message
-        known = [each.removesuffix("Parameter") for each in dir(caffe_pb2)]
-        raise AttributeError(f"no message {name}Parameter.{did_you_mean(name, known)}")
+        raise AttributeError(f"no message {name}Parameter.{did_you_mean(name, dir(self))}")
+
+    def __dir__(self) -> list[str]:
+        suffix = "Parameter"
+        return [each.removesuffix(suffix) for each in dir(caffe_pb2) if each.endswith(suffix)]
 
 
 layers = Layers()

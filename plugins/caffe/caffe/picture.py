@@ -10,7 +10,7 @@ from typing import Any
 from caffe.layered import Point, lay_out
 from caffe_core.errors import CaffeError
 
-FORMATS = ("eps", "jpg", "pdf", "png", "ps", "svg")
+FORMATS = ("eps", "jpeg", "jpg", "pdf", "png", "ps", "svg")
 
 _FONT = 10.0  # all lengths are in points
 _LINE = 0.8
@@ -97,11 +97,11 @@ class _Plan:
             axes.add_patch(arrow)
             (x0, y0), (x1, y1) = points[:2]
             sides = ("left", "center") if self._upright else ("center", "bottom")
-            axes.text((x0 + x1) / 2, (y0 + y1) / 2, label, ha=sides[0], va=sides[1])
+            _write(axes, (x0 + x1) / 2, (y0 + y1) / 2, label, *sides)
         for name, node in self._nodes.items():
             x, y = self._place(self._layout.centres[name])
             axes.add_patch(_shape(node, x, y, *self._sizes[name]))
-            axes.text(x, y, _label(node), ha="center", va="center")
+            _write(axes, x, y, _label(node), "center", "center")
 
     def _turned(self, size: Point) -> Point:
         """Return width and height as lengths along and across, or the other way."""
@@ -145,6 +145,10 @@ def _shape(node: Any, x: float, y: float, width: float, height: float) -> Any:
         edgecolor="black",
         linewidth=_LINE,
     )
+
+
+def _write(axes: Any, x: float, y: float, text: str, across: str, down: str) -> None:
+    axes.text(x, y, text, horizontalalignment=across, verticalalignment=down, parse_math=False)
 
 
 def _size(node: Any) -> Point:

@@ -121,13 +121,14 @@ def test_a_file_has_what_its_suffix_says(net, tmp_path):
     assert (tmp_path / "net.gv").read_text().startswith('digraph "drawn"')
 
 
-STARTS = [("png", b"\x89PNG"), ("svg", b"<?xml"), ("pdf", b"%PDF")]
+STARTS = [("PNG", b"\x89PNG"), ("svg", b"<?xml"), ("pdf", b"%PDF")]
 
 
 @pytest.mark.skipif(shutil.which("dot") is None, reason="needs Graphviz")
 @pytest.mark.parametrize(("ext", "start"), STARTS)
-def test_pictures_by_graphviz(net, ext, start):
-    assert caffe.draw.draw_net(net, "LR", ext).startswith(start)
+def test_pictures_by_graphviz(net, ext, start, tmp_path):
+    caffe.draw.draw_net_to_file(net, tmp_path / f"net.{ext}")
+    assert (tmp_path / f"net.{ext}").read_bytes().startswith(start)
 
 
 @pytest.fixture
@@ -172,6 +173,12 @@ def test_a_picture_shows_labels_and_colors(net):
     )
     for color in ("#6495ed", "#90ee90", "#e0e0e0", "#ff5050", "#ff9900"):
         assert color in picture
+
+
+@pytest.mark.usefixtures("no_graphviz")
+def test_a_picture_shows_any_name_as_it_is():
+    net = 'layer { name: "$x_$1 {<|>}" type: "Input" top: "$\\\\frac$" }'
+    assert "$x_$1 {<|>} (Input)" in shown(net, "TB")
 
 
 @pytest.mark.usefixtures("no_graphviz")

@@ -214,6 +214,13 @@ def test_items_are_attributes():
         n["data"]
     with pytest.raises(AttributeError, match="no blob 'data'"):
         _ = n.data
+    n["scope"] = L.Input()  # a method's name, too
+    assert n["scope"] is n.tops["scope"]
+
+
+def test_names_are_listed_for_completion():
+    assert {"Convolution", "GroupNorm"} <= set(dir(L))
+    assert {"Pooling", "Data"} <= set(dir(P))
 
 
 @pytest.mark.parametrize(
@@ -234,6 +241,7 @@ def test_items_are_attributes():
             lambda: L.SoftmaxWithLoss(ignore_label=255),
             r"belongs in loss_param=dict\(ignore_label=...\)",
         ),
+        (lambda: L.Data(mean_value=4), "Data has no.* belongs in transform_param=dict.mean_value"),
         (
             lambda: L.Convolutin(num_output=3),
             "no parameter 'num_output': no layer type 'Convolutin'.*Did you mean 'Convolution'",

@@ -32,10 +32,14 @@ class ScaleKernel(OnednnKernel):
         super().__init__(*arguments)
         self._plain = Plain(*arguments)
 
-    def build_forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> list[Run]:
-        """One product, with the bias added; in place, backward needs a copy of the bottom."""
+    def prepare(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        """Make the primitive, and what the gradients need."""
         self._plain.need_backward = self.need_backward
         self._plain.prepare(bottom, top)
+        super().prepare(bottom, top)
+
+    def build_forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> list[Run]:
+        """One product, with the bias added; in place, backward needs a copy of the bottom."""
         bias = self.blobs[1:]
         product = self._product(
             data_memory(bottom[0]), data_memory(top[0]), [data_memory(each) for each in bias]

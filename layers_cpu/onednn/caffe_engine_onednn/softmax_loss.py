@@ -25,9 +25,15 @@ class SoftmaxWithLossKernel(OnednnKernel):
         super().__init__(*arguments)
         self._plain = Plain(*arguments)
 
+    def prepare(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        """Make the primitive; a batch without items is NumPy's."""
+        self._plain.prepare(bottom, top)
+        super().prepare(bottom, top)
+        if self._empty:
+            self._forward.append(partial(self._plain.forward, bottom, top))
+
     def build_forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> list[Run]:
         """One softmax, then what the labels pick."""
-        self._plain.prepare(bottom, top)
         described = of_blob(bottom[0])
         recipe = self.recipe(
             "softmax_forward",

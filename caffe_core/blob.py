@@ -164,6 +164,11 @@ class Blob:
         self.data_tensor = other.data_tensor
         self._drop_views()
 
+    def unshare_data(self) -> None:
+        """Use memory of its own as this blob's data; the values are lost."""
+        self.data_tensor = Tensor(self.count, self.dtype)
+        self._drop_views()
+
     def share_diff(self, other: Blob) -> None:
         """Use the memory of `other`'s diff, which holds as many elements, as this blob's diff."""
         self._check_count(other)

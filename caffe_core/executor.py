@@ -118,7 +118,9 @@ class Executor:
         assert kernel is not None
         kernel.release()
         parted = [index for index, by in self._absorbed.items() if by == writer]
-        self.nodes[writer].joined = None
+        joined, self.nodes[writer].joined = self.nodes[writer].joined, None
+        if joined is not None:
+            joined.top[0].unshare_data()
         for index in parted:
             self.nodes[index].absorbed_by = None
             del self._absorbed[index]

@@ -85,6 +85,7 @@ class Kernel:
         formats: The memory formats in which bottoms and tops may come; those of a layer that has
             bottoms all have the same one.
         prefers: The one in which the kernel is fastest, if it matters.
+        joins_in_place: A joining layer's top may have the memory of what it is joined with.
         layer: The layer served.
         blobs: Its learned blobs, on this device.
         device: Where the arrays are.
@@ -97,6 +98,7 @@ class Kernel:
 
     formats: ClassVar[Sequence[MemoryFormat]] = (CONTIGUOUS,)
     prefers: ClassVar[MemoryFormat | None] = None
+    joins_in_place: ClassVar[bool] = False
 
     def __init__(self, layer: Layer, device: Device = CPU, workspace: Workspace | None = None):
         self.layer = layer

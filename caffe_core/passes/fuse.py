@@ -18,16 +18,19 @@ def fuse_joins(graph: Graph) -> list[str]:
     """Offer each layer that joins several blobs, such as a sum, to what wrote the last of them.
 
     It is offered (`Kernel.absorb_join`) if that blob need not be kept, since the kernel writes the
-    joining layer's top instead.
+    joining layer's top instead: over the other blob, if nobody needs that any more.
     """
     writers = _Writers()
     notes = []
     for node in graph.nodes:
+        if node.layer.facts.shares_bottom:
+            node.layer.reshape(node.bottom, node.top)  # the bottom may have got other memory here
         writer = writers.of_join(graph, node)
-        if writer is not None and _join(writer, node):
-            notes.append(f"{writer.name} computes {node.name}")
-        else:
+        if writer is None or not _join(writer, node):
             writers.note(node)
+            continue
+        over = _write_over(graph, writer, node)
+        notes.append(f"{writer.name} computes {node.name}{', in place' if over else ''}")
     return notes
 
 
@@ -98,6 +101,26 @@ def _join(writer: Node, node: Node) -> bool:
         return False
     node.absorbed_by = writer
     writer.joined = node
+    return True
+
+
+def _write_over(graph: Graph, writer: Node, node: Node) -> bool:
+    """Let the top of a joined node take the memory of what it is joined with, if that is free."""
+    assert writer.kernel is not None
+    (other, *more) = (blob for blob in node.bottom if blob is not writer.top[0])
+    tensor, after = other.data_tensor, graph.nodes[graph.nodes.index(writer) :]
+    needed = [
+        each for each in after for blob in each.bottom if blob.data_tensor is tensor
+    ]  # what the writer itself reads must not be written over either
+    kept = any(
+        blob.data_tensor is tensor and graph.keeps(name) for name, blob in graph.blobs.items()
+    )
+    learning = any(each.need_backward for each in graph.nodes)
+    if not writer.kernel.joins_in_place:
+        return False
+    if more or needed != [node] or kept or learning or other.count != node.top[0].count:
+        return False
+    node.top[0].share_data(other)
     return True
 
 

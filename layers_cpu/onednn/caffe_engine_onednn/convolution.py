@@ -32,6 +32,7 @@ class ConvolutionKernel(EndingKernel):
     """Convolution over one, two or three spatial axes."""
 
     in_bfloat16 = True
+    joins_in_place = True
     kind = "convolution"
     algorithm = Alg.CONVOLUTION_DIRECT
     weights = staticmethod(convolution_weights)
@@ -74,6 +75,8 @@ class ConvolutionKernel(EndingKernel):
     def build_forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> list[Run]:
         """One convolution for each bottom, on weights packed once."""
         bottom, others = bottom[: len(top)], bottom[len(top) :]
+        in_place = [other for other in others if other.data_tensor is top[0].data_tensor]
+        others = [other for other in others if other not in in_place]
         first, result = of_blob(bottom[0]), of_blob(top[0])
         self.weight = self.weights(self.layer)
         self.geometry = self.path(self.layer, bottom[0].shape[2:], top[0].shape[2:])
@@ -86,7 +89,7 @@ class ConvolutionKernel(EndingKernel):
             self.bias,
             result,
             *self.geometry,
-            self.attributes([of_blob(other) for other in others]),
+            self.attributes([of_blob(other) for other in others], accumulate=bool(in_place)),
         )
         weight, bias, runs = self._effective()
         memory, keep = packed(self, weight, self.weight, self.forward_recipe.wanted(Query.WEIGHTS))

@@ -31,7 +31,9 @@ class EndingKernel(OnednnKernel):
         """Apply no ReLU any more."""
         self.relu = None
 
-    def attributes(self, addends: Sequence[Descriptor] = ()) -> Attributes:
+    def attributes(
+        self, addends: Sequence[Descriptor] = (), *, accumulate: bool = False
+    ) -> Attributes:
         """Return what the primitive of the forward pass does beside its own computation."""
         relu = [] if self.relu is None else [(Alg.RELU, self.relu, 0.0)]
-        return Attributes(addends=addends, eltwise=relu)
+        return Attributes(accumulate=accumulate, addends=addends, eltwise=relu)

@@ -124,6 +124,38 @@ def test_a_residual_sum_is_computed_by_the_convolution_before(how, joined, memor
             feed(net, seed=1)
 
 
+def test_a_residual_sum_is_written_over_a_blob_that_nobody_needs_any_more():
+    between = """
+layer { name: "m" type: "Convolution" bottom: "a" top: "m"
+  convolution_param { num_output: 16 kernel_size: 1 weight_filler { type: "msra" } } }
+"""
+    again = """
+layer { name: "c" type: "Convolution" bottom: "sum" top: "c"
+  convolution_param { num_output: 16 kernel_size: 1 weight_filler { type: "msra" } } }
+layer { name: "d" type: "Convolution" bottom: "c" top: "d"
+  convolution_param { num_output: 16 kernel_size: 1 weight_filler { type: "msra" } } }
+layer { name: "more" type: "Eltwise" bottom: "sum" bottom: "d" top: "more" }
+layer { name: "pool"'
+"""
+    text = (RESIDUAL % "").replace('layer { name: "b"', between + 'layer { name: "b"', 1)
+    text = text.replace('bottom: "a" top: "b"', 'bottom: "m" top: "b"')
+    text = text.replace('layer { name: "pool"', again.strip().removesuffix("'"))
+    text = text.replace('bottom: "sum" top: "pool"', 'bottom: "more" top: "pool"')
+    plain = feed(Net(text, seed=1, engines=("caffe",)))
+    net = feed(Net(text, seed=1, keep=()))
+    assert net.notes["fuse_joins"] == ["b computes sum, in place", "d computes more, in place"]
+    for size in (7, 9, 7):
+        for each in (plain, net):
+            each.blobs["x"].reshape(2, 16, size, size)
+            feed(each).forward()
+        outputs = (each.blobs["pool"].data for each in (plain, net))
+        np.testing.assert_allclose(*outputs, rtol=1e-4, atol=1e-5)
+    net.forward(end="b")  # undoes the first
+    net.forward()
+    outputs = (each.blobs["pool"].data for each in (plain, net))
+    np.testing.assert_allclose(*outputs, rtol=1e-4, atol=1e-5)
+
+
 def test_what_is_folded_in_follows_the_statistics():
     net = fed(Phase.TEST)
     net.params["bn"][2].data[...] = 1

@@ -17,7 +17,7 @@ _THREADS = 512
 
 
 class SoftmaxWithLossKernel(CudaKernel):
-    """SoftmaxWithLoss with sums in a fixed order. A label that names no class makes the loss NaN."""
+    """SoftmaxWithLoss, sums in a fixed order. A label that names no class makes the loss NaN."""
 
     source = Source.beside(__file__, "softmax_loss.cu")
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from caffe_core.device import CPU
+from caffe_core.errors import SolverError
 from caffe_core.solver import Solver
 from caffe_core.tensor import moves
 
@@ -29,12 +30,24 @@ net_param { name: "small"
 }
 base_lr: 0.1 lr_policy: "fixed" momentum: 0.9 weight_decay: 0.01 random_seed: 3
 """
-CHANGES = ["", 'regularization_type: "L1"', "iter_size: 2", "clip_gradients: 0.5"]
+WITHOUT_MOMENTUM = SOLVER.replace("momentum: 0.9", "")
+SOLVERS = [
+    SOLVER,
+    SOLVER + 'regularization_type: "L1"',
+    SOLVER + "iter_size: 2",
+    SOLVER + "clip_gradients: 0.5",
+    SOLVER + 'type: "Nesterov"',
+    SOLVER + 'type: "AdaDelta" delta: 1e-4',
+    SOLVER + 'type: "Adam"',
+    WITHOUT_MOMENTUM + 'type: "AdaGrad"',
+    WITHOUT_MOMENTUM + 'type: "RMSProp" rms_decay: 0.9',
+]
 
 
-@pytest.mark.parametrize("change", CHANGES)
-def test_training_gives_what_it_gives_on_the_cpu(emulated, change):
-    here, there = Solver(SOLVER + change, device=CPU), Solver(SOLVER + change, device=emulated)
+@pytest.mark.parametrize("source", SOLVERS, ids=lambda source: source.split("random_seed: 3")[1])
+def test_training_gives_what_it_gives_on_the_cpu(emulated, source):
+    here, there = Solver(source, device=CPU), Solver(source, device=emulated)
+    assert there.update.rule.fused
     for solver in (here, there):
         solver.step(4)
     for mine, other in zip(here.net.learnable, there.net.learnable, strict=True):
@@ -55,3 +68,9 @@ def test_an_iteration_moves_the_data_in_and_the_losses_out(emulated, memory_form
 def test_every_layer_runs_on_the_device(emulated):
     nodes = Solver(SOLVER, device=emulated).net.nodes
     assert {node.layer.type for node in nodes if node.kernel.device is CPU} == {"DummyData"}
+
+
+@pytest.mark.parametrize("rule", ["AdaGrad", "RMSProp"])
+def test_what_a_rule_refuses_it_refuses_on_the_device_too(emulated, rule):
+    with pytest.raises(SolverError, match=f"momentum is 0.9, and {rule} has none"):
+        Solver(SOLVER + f'type: "{rule}"', device=emulated)

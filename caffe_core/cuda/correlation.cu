@@ -58,9 +58,10 @@ __device__ inline void copy_columns(int n, const Real* images, Real* columns, in
     }
 }
 
-// A thread adds up all elements of the columns that one element of an image went to.
+// A thread adds up all elements of the columns that one element of an image went to, plus
+// the channel's bias, if any.
 template <int AXES>
-__device__ inline void add_columns(int n, const Real* columns, Real* images, int count, const Geometry& at) {
+__device__ inline void add_columns(int n, const Real* columns, Real* images, const Real* bias, int count, const Geometry& at) {
     FOR_EACH(i, n) {
         int channel = i / at.image % at.channels, image = i / at.image / at.channels;
         const Real* from = columns + (channel * at.taps * count + image) * at.positions;
@@ -79,7 +80,7 @@ __device__ inline void add_columns(int n, const Real* columns, Real* images, int
             }
             if (seen) sum += from[tap * count * at.positions + position];
         }
-        images[i] = sum;
+        images[i] = bias ? sum + bias[channel] : sum;
     }
 }
 
@@ -95,16 +96,16 @@ KERNEL im2col_8(int n, const Real* images, Real* columns, int count, const Geome
     copy_columns<MOST_AXES>(n, images, columns, count, *geometry);
 }
 
-KERNEL col2im_2(int n, const Real* columns, Real* images, int count, const Geometry* geometry) {
-    add_columns<2>(n, columns, images, count, *geometry);
+KERNEL col2im_2(int n, const Real* columns, Real* images, const Real* bias, int count, const Geometry* geometry) {
+    add_columns<2>(n, columns, images, bias, count, *geometry);
 }
 
-KERNEL col2im_3(int n, const Real* columns, Real* images, int count, const Geometry* geometry) {
-    add_columns<3>(n, columns, images, count, *geometry);
+KERNEL col2im_3(int n, const Real* columns, Real* images, const Real* bias, int count, const Geometry* geometry) {
+    add_columns<3>(n, columns, images, bias, count, *geometry);
 }
 
-KERNEL col2im_8(int n, const Real* columns, Real* images, int count, const Geometry* geometry) {
-    add_columns<MOST_AXES>(n, columns, images, count, *geometry);
+KERNEL col2im_8(int n, const Real* columns, Real* images, const Real* bias, int count, const Geometry* geometry) {
+    add_columns<MOST_AXES>(n, columns, images, bias, count, *geometry);
 }
 
 // (filters, images, positions) to (images, filters, positions), plus the bias, if any.

@@ -71,14 +71,17 @@ class Correlation:
                 outputs.size, rows, outputs, bias, filters, len(images), positions
             )
 
-    def backward_image(self, output: Any, weight: Any, image: Any) -> None:
-        """Write `image`, the gradient that follows from that of `output`."""
+    def backward_image(self, output: Any, weight: Any, image: Any, bias: Any = None) -> None:
+        """Write `image`, the gradient that follows from that of `output`.
+
+        For Deconvolution, whose forward this is, add the bias ``(channels,)``, if any.
+        """
         weight = weight.reshape(self._weight)
         for images, outputs, columns, rows in self._portions(image, output):
             self._to_rows(outputs, rows)
             self._device.blas.gemm(weight.swapaxes(1, 2), rows, columns)
             col2im = self._function(f"col2im_{self._axes}")
-            col2im(images.size, columns, images, len(images), self._geometry)
+            col2im(images.size, columns, images, bias, len(images), self._geometry)
 
     def backward_weight(self, image: Any, output: Any, weight: Any) -> None:
         """Add to `weight`, a gradient, what follows from that of `output` at `image`."""
@@ -90,8 +93,14 @@ class Correlation:
 
     def backward_bias(self, output: Any, bias: Any) -> None:
         """Add to `bias`, a gradient ``(outputs,)``, what follows from that of `output`."""
-        images, filters, positions = self._output
-        self._function("add_sums").blocks(filters, output, bias, images, positions)
+        self._add_sums(output, bias, *self._output)
+
+    def backward_image_bias(self, image: Any, bias: Any) -> None:
+        """Add to `bias`, a gradient ``(channels,)``, what follows from that of `image`."""
+        self._add_sums(image, bias, *self._image)
+
+    def _add_sums(self, array: Any, sums: Any, images: int, channels: int, places: int) -> None:
+        self._function("add_sums").blocks(channels, array, sums, images, places)
 
     def _portions(self, image: Any, output: Any) -> Iterator[tuple[Any, Any, Any, Any]]:
         """The images that are worked on at a time, their outputs, and scratch for both."""

@@ -1,0 +1,25 @@
+"""Bottoms so large that several blocks, or several warps, share out what one sum is of."""
+
+from __future__ import annotations
+
+import pytest
+
+from caffe_core.testing import Case, contract
+from caffe_core.testing.checks.facts import in_place_equals_out_of_place
+from caffe_core.testing.checks.sameness import (
+    agrees_with_plain_kernel,
+    float32_is_close_to_float64,
+)
+
+CHECKS = [agrees_with_plain_kernel, float32_is_close_to_float64, in_place_equals_out_of_place]
+LARGE = [
+    ("BatchNorm", Case(bottom=[(5, 2, 50, 60)])),
+    ("BatchNorm", Case(bottom=[(9, 33, 11, 7)])),
+    ("BatchNorm", Case(bottom=[(1100, 5)])),
+]
+
+
+@pytest.mark.parametrize(("type_name", "case"), LARGE)
+def test_large_bottoms_give_what_they_give_on_the_cpu(emulated, type_name, case):
+    for setting in contract.settings(type_name, cases=[case], device=emulated):
+        assert not contract.violations(setting, CHECKS)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, ClassVar
 
 from caffe_core.cuda.kernel import CudaKernel
-from caffe_core.cuda.source import elementwise
+from caffe_core.cuda.source import Source, elementwise
 from caffe_core.neuron import NeuronKernel
 
 
@@ -20,26 +21,29 @@ class CudaNeuronKernel(NeuronKernel, CudaKernel):
         y: The top from ``x``.
         dx: The bottom's gradient from the top's, ``dy``, and ``x`` or ``y`` or both.
         constants: Attributes of the layer, numbers, that the expressions name.
+        functions: CUDA C of functions that the expressions call.
     """
 
     y: ClassVar[str]
     dx: ClassVar[str]
     constants: ClassVar[tuple[str, ...]] = ()
+    functions: ClassVar[str] = ""
 
     def __init_subclass__(cls, **options: Any):
         super().__init_subclass__(**options)
         more = "".join(f", Real {name}" for name in cls.constants)
-        cls.source = elementwise(
+        launched = elementwise(
             f"{cls.__module__}.{cls.__name__}",
             forward=(
                 f"const Real* x_, Real* y_{more}",
-                f"const Real& x = x_[i]; y_[i] = {cls.y};",
+                f"{_fetched('x', cls.y)}y_[i] = {cls.y};",
             ),
             backward=(
                 f"const Real* x_, const Real* y_, const Real* dy_, Real* dx_{more}",
-                "const Real &x = x_[i], &y = y_[i], &dy = dy_[i]; " + f"dx_[i] = {cls.dx};",
+                f"{_fetched('x y dy', cls.dx)}dx_[i] = {cls.dx};",
             ),
         )
+        cls.source = Source(launched.name, f"{cls.functions}\n{launched.text}")
 
     def activate(self, x: Any, y: Any) -> None:
         """Write y = f(x)."""
@@ -51,3 +55,9 @@ class CudaNeuronKernel(NeuronKernel, CudaKernel):
 
     def _values(self) -> list[float]:
         return [getattr(self.layer, name) for name in self.constants]
+
+
+def _fetched(names: str, expression: str) -> str:
+    """Declare those of `names` that the expression takes."""
+    taken = [name for name in names.split() if re.search(rf"\b{name}\b", expression)]
+    return "".join(f"const Real& {name} = {name}_[i]; " for name in taken)

@@ -1,78 +1,3 @@
-// Values are (outer, channels, inner) in memory. `parts` blocks share out the values of a channel,
-// or, if inner is 1, of `lanes` channels side by side. Sums are (2, channels, parts).
-
-struct Share {
-    int channels, inner, values, lanes, parts;
-
-    __device__ int channel(int i) const { return i / inner % channels; }
-
-    __device__ int begin(int part) const {
-        return min(part * ((values - 1) / parts + 1), values);
-    }
-
-    __device__ int size(int part) const { return begin(part + 1) - begin(part); }
-};
-
-// What a thread of a block works on.
-struct Task {
-    int channel, part, lane;
-    bool idle;
-
-    __device__ Task(int block, const Share& at) {
-        part = block % at.parts;
-        lane = threadIdx.x % at.lanes;
-        channel = block / at.parts * at.lanes + lane;
-        idle = channel >= at.channels;
-    }
-};
-
-// Goes from value to value of a thread's task, without a division for each.
-struct Walk {
-    int i, left, position, step, jump, rest, inner, over;
-
-    __device__ Walk(const Task& task, const Share& at) {
-        int first = threadIdx.x / at.lanes, k = at.begin(task.part) + first;
-        left = task.idle ? 0 : at.size(task.part) - first;
-        inner = at.inner;
-        position = k % inner;
-        i = (k / inner * at.channels + task.channel) * inner + position;
-        step = blockDim.x / at.lanes;
-        rest = step % inner;
-        jump = step / inner * at.channels * inner + rest;
-        over = (at.channels - 1) * inner;
-    }
-
-    __device__ bool more() const { return left > 0; }
-
-    __device__ void next() {
-        left -= step;
-        i += jump;
-        position += rest;
-        if (position >= inner) {
-            position -= inner;
-            i += over;
-        }
-    }
-};
-
-// The sum over the threads of a block that work on the same channel; each of them gets it.
-__device__ Real sum_of(Real value, const Share& at) {
-    __shared__ Real parts[256];
-    if (at.lanes == 1) return block_sum(value);
-    parts[threadIdx.x] = value;
-    __syncthreads();
-    value = 0;
-    for (int i = threadIdx.x % at.lanes; i < blockDim.x; i += at.lanes) value += parts[i];
-    __syncthreads();  // the next sum writes to `parts`
-    return value;
-}
-
-__device__ void write_sums(Real* sums, const Task& task, const Share& at, Real first, Real second) {
-    if (threadIdx.x >= at.lanes || task.idle) return;
-    sums[task.channel * at.parts + task.part] = first;
-    sums[(at.channels + task.channel) * at.parts + task.part] = second;
-}
-
 // The mean of each part of a channel, and the sum of the squared distances from it.
 KERNEL measure(int n, const Real* x, Real* sums, const Share* share) {
     const Share at = *share;
@@ -157,17 +82,10 @@ KERNEL add_up(int n, const Real* x, const Real* dy, const Real* mean, const Real
 KERNEL average_out(int n, const Real* sums, Real* average, Real* slope, const Share* share) {
     const Share at = *share;
     FOR_EACH_WARP(c, n) {
-        const Real *part_sums = sums + c * at.parts, *part_dots = part_sums + n * at.parts;
-        Real sum = 0, dot = 0;
-        FOR_EACH_LANE(p, at.parts) {
-            sum += part_sums[p];
-            dot += part_dots[p];
-        }
-        sum = warp_sum(sum);
-        dot = warp_sum(dot);
+        Totals totals(sums, c, at);
         if (threadIdx.x % 32 == 0) {
-            average[c] = sum / max(at.values, 1);
-            slope[c] = dot / max(at.values, 1);
+            average[c] = totals.first / max(at.values, 1);
+            slope[c] = totals.second / max(at.values, 1);
         }
     }
 }

@@ -1,0 +1,41 @@
+"""Channels: sums over all values of each channel, shared out among blocks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+CHANNELS_CU = Path(__file__).with_name("channels.cu")
+
+_VALUES = 4096  # of a channel, for each block
+_LANES = 32  # channels side by side in memory that a block works on
+_ROWS = 512  # of them
+
+
+class Channels:
+    """How blocks share out what lies in memory as ``(outer, channels, inner)``.
+
+    The source of a kernel that uses it begins with `CHANNELS_CU`, which has loops over what a
+    thread is to sum up.
+
+    Args:
+        xp: NumPy or CuPy.
+        dtype: Element type of the sums.
+        outer: How many times all channels follow one another.
+        channels: How many there are.
+        inner: How many values of a channel lie side by side.
+
+    Attributes:
+        share: The struct of that name in CUDA C.
+        blocks: How many blocks there are.
+        sums: Room for two sums of each part of each channel.
+    """
+
+    def __init__(self, xp: Any, dtype: np.dtype[Any], outer: int, channels: int, inner: int):
+        lanes, most = (1, _VALUES) if inner > 1 else (_LANES, _ROWS)
+        parts = max(1, -(-outer * inner // most))
+        self.share = xp.array([channels, inner, outer * inner, lanes, parts], np.int32)
+        self.blocks = -(-channels // lanes) * parts
+        self.sums = xp.empty(2 * channels * parts, dtype)

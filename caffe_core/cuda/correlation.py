@@ -54,7 +54,7 @@ class Correlation:
         self._image = (image[0], channels, math.prod(spatial))
         self._output = (image[0], outputs, positions)
         self._weight = (group, outputs // group, channels // group * taps)
-        self._axes, self._geometry = _geometry(geometry, image, self._device.xp)
+        self._axes, self._geometry = layout(geometry, image, self._device.xp)
         inputs = channels * taps * positions
         self._images = max(1, min(image[0], _COLUMN_BYTES // (inputs * dtype.itemsize or 1)))
         self._column_count, self._row_count = inputs, outputs * positions
@@ -133,10 +133,15 @@ class Correlation:
         return function
 
 
-def _geometry(geometry: ConvolutionGeometry, image: Shape, xp: Any) -> tuple[int, Any]:
-    """The struct Geometry, and for how many axes there is a kernel that takes it.
+def layout(geometry: ConvolutionGeometry, image: Shape, xp: Any) -> tuple[int, Any]:
+    """Return for how many axes there is a kernel, and the struct Geometry that it takes.
 
-    Where that are more, the axes in front have length 1.
+    Where that are more than the images have, the axes in front have length 1.
+
+    Args:
+        geometry: How the kernel moves.
+        image: ``(N, channels, *spatial)``.
+        xp: The device's array module.
     """
     axes = next(count for count in (2, 3, _MOST_AXES) if count >= len(geometry.kernel))
     missing = (1,) * (axes - len(geometry.kernel))

@@ -53,6 +53,14 @@ class ArgMax(Layer):
         """Nothing gets a gradient."""
         return False
 
+    def refuse_gradient(self, propagate_down: Sequence[bool]) -> None:
+        """Raise a LayerError if an index is asked for a gradient."""
+        if propagate_down[0]:
+            raise self.error(
+                f"bottom {self.param.bottom[0]!r} is asked for a gradient, but an index has none; "
+                "let no loss depend on the top, or set propagate_down: false"
+            )
+
 
 class ArgMaxKernel(Kernel):
     """ArgMax by as many searches for the maximum as there are places to find."""
@@ -83,11 +91,7 @@ class ArgMaxKernel(Kernel):
         self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]
     ) -> None:
         """Refuse."""
-        if propagate_down[0]:
-            raise self.layer.error(
-                f"bottom {self.layer.param.bottom[0]!r} is asked for a gradient, but an index has "
-                "none; let no loss depend on the top, or set propagate_down: false"
-            )
+        self.layer.refuse_gradient(propagate_down)
 
     def _search(self) -> Any:
         """Find the largest value that is left, and the largest of the numbers of its places.

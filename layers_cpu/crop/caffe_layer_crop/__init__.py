@@ -64,7 +64,7 @@ class CropKernel(Kernel):
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Write the top."""
-        top[0].data[...] = bottom[0].data[self.layer.part]
+        top[0].overwrite()[...] = bottom[0].read()[self.layer.part]
 
     def backward(
         self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]
@@ -72,9 +72,9 @@ class CropKernel(Kernel):
         """Write the diff of bottom 0: 0 outside of what was kept."""
         for below, wanted in zip(bottom, propagate_down, strict=True):
             if wanted:
-                below.diff.fill(0)
+                below.overwrite_diff().fill(0)
         if propagate_down[0]:
-            bottom[0].diff[self.layer.part] = top[0].diff
+            bottom[0].diff[self.layer.part] = top[0].read_diff()
 
 
 CASES = [

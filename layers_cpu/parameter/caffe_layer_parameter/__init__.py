@@ -38,14 +38,14 @@ class ParameterKernel(Kernel):
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Write the top."""
-        top[0].data[...] = self.blobs[0].data
+        top[0].overwrite()[...] = self.blobs[0].read()
 
     def backward(
         self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]
     ) -> None:
         """Add to the blob's diff."""
         if self.layer.param_propagate_down[0]:
-            self.blobs[0].diff[...] += top[0].diff
+            self.blobs[0].diff[...] += top[0].read_diff()
 
 
 CASES = [

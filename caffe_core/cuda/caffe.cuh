@@ -68,6 +68,30 @@ __device__ inline Real warp_max(Real value) { return warp_reduce<Greatest>(value
 
 __device__ inline Real block_max(Real value) { return block_reduce<Greatest>(value, -infinity()); }
 
+// The threads of one of n blocks share out every n-th part of the numbers i below `count`.
+#define FOR_EACH_OF_BLOCK(i, block, n, count)                                     \
+    for (int i = (block) * blockDim.x + threadIdx.x; i < (count); i += (n) * blockDim.x)
+
+// Note what the threads of a block found, for `MeanLoss`: parts of a loss, and how many count.
+__device__ inline void leave_sums(Real* sums, int block, Real loss, Real valid) {
+    loss = block_sum(loss);
+    valid = block_sum(valid);
+    if (threadIdx.x == 0) {
+        sums[2 * block] = loss;
+        sums[2 * block + 1] = valid;
+    }
+}
+
+enum { IGNORED = -1, WRONG = -2 };
+
+// The class that a label, a real number, names, or IGNORED if it is `ignore`, or WRONG.
+__device__ inline int class_of(Real label, int classes, bool ignored, int ignore) {
+    if (!(label > -(Real)2147483648 && label < (Real)2147483648)) return WRONG;
+    int whole = (int)label;
+    if (ignored && whole == ignore) return IGNORED;
+    return whole >= 0 && whole < classes ? whole : WRONG;
+}
+
 // A random number of 64 bits, the same for the same key and counter. Philox 4x32 with ten rounds:
 // Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", 2011.
 __device__ inline unsigned long long random_bits(unsigned long long key, unsigned long long counter) {

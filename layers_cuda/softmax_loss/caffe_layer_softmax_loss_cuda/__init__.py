@@ -9,11 +9,8 @@ from caffe_layer_softmax_cuda import Distributions
 
 from caffe_core.blob import Blob
 from caffe_core.cuda.kernel import CudaKernel
+from caffe_core.cuda.mean_loss import MeanLoss, fixed_divisor
 from caffe_core.cuda.source import Source
-from caffe_core.normalization import divisor
-
-_LABELS = 4096  # for each block
-_THREADS = 512
 
 
 class SoftmaxWithLossKernel(CudaKernel):
@@ -22,19 +19,14 @@ class SoftmaxWithLossKernel(CudaKernel):
     source = Source.beside(__file__, "softmax_loss.cu")
 
     def prepare(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
-        """Allocate what backward needs, and sums for each block."""
+        """Allocate what backward needs, and what the sum takes."""
         layer, xp = self.layer, self.xp
         self.distributions = Distributions(self.device, bottom[0], layer.axis)
         self.prob = xp.empty(bottom[0].shape, bottom[0].dtype)
-        self.count = bottom[1].count
-        self.blocks = max(1, -(-self.count // _LABELS))
-        self.classes = xp.empty(self.count, np.int32)
-        self.sums = xp.empty(2 * self.blocks, bottom[0].dtype)
-        self.divisor = xp.empty(1, bottom[0].dtype)
-        self.fixed = 0  # by VALID, which is what is counted
-        if layer.normalization != "VALID":
-            batch = bottom[0].span(0, layer.axis)
-            self.fixed = divisor(layer.normalization, batch=batch, total=self.count, valid=0)
+        count, batch = bottom[1].count, bottom[0].span(0, layer.axis)
+        fixed = fixed_divisor(layer.normalization, batch=batch, total=count)
+        self.mean = MeanLoss(self.device, layer.dtype, count, fixed)
+        self.classes = xp.empty(count, np.int32)
         ignored = layer.ignore is not None
         self.labels = self.ints(
             self.distributions.classes, self.distributions.inner, ignored, layer.ignore or 0
@@ -43,13 +35,8 @@ class SoftmaxWithLossKernel(CudaKernel):
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Write the loss, and the probabilities if they are a top."""
         self.distributions.forward(bottom[0].read(), self.prob)
-        labels, loss = bottom[1].read(), top[0].overwrite()
-        self.function("sum_up").blocks(
-            self.blocks, self.prob, labels, self.classes, self.sums, self.count, self.labels,
-            threads=_THREADS,
-        )  # fmt: skip
-        self.function("finish").blocks(
-            1, self.sums, self.blocks, self.fixed, self.divisor, loss, threads=_THREADS
+        self.mean.write(
+            top[0], self.function("sum_up"), self.prob, bottom[1].read(), self.classes, self.labels
         )
         if len(top) > 1:
             top[1].overwrite()[...] = self.prob
@@ -62,5 +49,5 @@ class SoftmaxWithLossKernel(CudaKernel):
         if propagate_down[0]:
             dx, weight = bottom[0].overwrite_diff(), top[0].read_diff()
             self.function("backward")(
-                dx.size, self.prob, self.classes, dx, weight, self.divisor, self.labels
+                dx.size, self.prob, self.classes, dx, weight, self.mean.divisor, self.labels
             )

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from caffe_core import registry
+from caffe_core.cuda.mean_loss import MeanLoss
 from caffe_core.cuda.source import Source
 from caffe_core.errors import DeviceError
 from caffe_core.testing import nvrtc
@@ -21,9 +22,10 @@ pytestmark = pytest.mark.skipif(
 
 
 def sources():
-    """The CUDA C of every plugin, each once."""
+    """The CUDA C of every plugin, and what the core has for several, each once."""
     registries = (registry.kernels("cuda"), registry.solver_kernels("cuda"))
     plugins = [known[name] for known in registries for name in known]
+    plugins += [MeanLoss]
     found = {plugin.source: None for plugin in plugins if hasattr(plugin, "source")}
     return sorted(found, key=lambda source: source.name)
 

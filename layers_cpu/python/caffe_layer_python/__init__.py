@@ -67,6 +67,8 @@ class Python(Layer):
         user.param_str_ = user.param_str  # its name before Caffe 1.0
         user.phase = int(self.phase)
         user.blobs = self.blobs
+        if not hasattr(user, "type"):
+            user.type = self.type
         return user
 
     def _blame(self, method: str, error: Exception) -> LayerError:

@@ -52,6 +52,7 @@ TRAIN = 0
 TEST = 1
 
 _MODULES = ("coord_map", "draw", "io", "net_spec")
+_MORE_MODULES = ("_caffe", "classifier", "detector", "proto", "pycaffe")  # that scripts reach too
 _NAMES = {
     "caffe.classifier": ("Classifier",),
     "caffe.detector": ("Detector",),
@@ -125,7 +126,7 @@ def layer_type_list() -> list[str]:
 
 
 def __getattr__(name: str) -> Any:
-    if name in _MODULES:
+    if name in (*_MODULES, *_MORE_MODULES):
         value = importlib.import_module(f"caffe.{name}")
     elif name in _HOME:
         module, attribute = _HOME[name]

@@ -49,7 +49,7 @@ class Classifier(Net):
         super().__init__(model_file, TEST, weights=pretrained_file, **options)
         self.transformer = image_transformer(self, mean, input_scale, raw_scale, channel_swap)
         self.crop_dims = np.array(self.blobs[self.inputs[0]].shape[2:])
-        self.image_dims = tuple(image_dims or self.crop_dims)
+        self.image_dims = tuple(self.crop_dims if image_dims is None else image_dims)
 
     def predict(self, inputs: Sequence[Any], oversample: bool = True) -> np.ndarray:
         """Return the net's first output for each image.

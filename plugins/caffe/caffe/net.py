@@ -13,7 +13,7 @@ from caffe.callbacks import Callback, Callbacks
 from caffe.mode import device_name
 from caffe_core.blob import Blob
 from caffe_core.errors import CaffeError
-from caffe_core.layer import Layer
+from caffe_core.layer import Layer, Phase
 from caffe_core.summary import Summary
 
 
@@ -48,6 +48,10 @@ class Net:
             weights, phase, level = phase, level, None
         if phase is None:
             raise CaffeError("Net: the phase is missing; give caffe.TRAIN or caffe.TEST")
+        if phase not in (Phase.TRAIN, Phase.TEST):
+            raise CaffeError(f"Net: phase is {phase!r}; expected caffe.TRAIN or caffe.TEST")
+        if isinstance(stages, str):
+            raise CaffeError(f"Net: stages is {stages!r}; expected a list: [{stages!r}]")
         options.setdefault("device", device_name())
         self._net = caffe_core.Net(
             network_file,
@@ -88,14 +92,17 @@ class Net:
         return self._net.params
 
     @property
-    def layers(self) -> list[Layer]:
-        """The layers, in order; each has its ``type`` and ``blobs``."""
-        return list(self._net.layers.values())
+    def layers(self) -> list[Any]:
+        """The layers, in order; each has its ``type`` and ``blobs``.
+
+        A Python layer is the object of the user's class.
+        """
+        return [_as_written(layer) for layer in self._net.layers.values()]
 
     @property
-    def layer_dict(self) -> dict[str, Layer]:
+    def layer_dict(self) -> dict[str, Any]:
         """The layers by name."""
-        return self._net.layers
+        return {name: _as_written(layer) for name, layer in self._net.layers.items()}
 
     @property
     def _layer_names(self) -> list[str]:
@@ -103,8 +110,12 @@ class Net:
 
     @property
     def name(self) -> str:
-        """Name in the definition."""
+        """Name in the definition; it may be set."""
         return self._net.name
+
+    @name.setter
+    def name(self, name: str) -> None:
+        self._net.name = name
 
     @property
     def _blob_names(self) -> list[str]:
@@ -154,6 +165,10 @@ class Net:
         """For each blob, its weight in the objective."""
         weights = self._net.loss_weights
         return {name: weights[name] for name in self._net.blobs}
+
+    @property
+    def _blob_loss_weights(self) -> list[float]:
+        return list(self.blob_loss_weights.values())
 
     def forward(
         self,
@@ -366,3 +381,8 @@ class Net:
                     f"net.blobs[{name!r}].reshape({len(array)}, ...)"
                 )
             getattr(blob, part)[...] = array
+
+
+def _as_written(layer: Layer) -> Any:
+    """Return a layer as its author made it: a Python layer's user object, else the layer."""
+    return getattr(layer, "user", layer)

@@ -102,8 +102,8 @@ class Solver:
         self._solver.add_callback(on_start, on_gradients_ready)
 
     def share_weights(self, net: Net) -> None:
-        """Train with the learned blobs of `net` in all layers of the same name."""
-        self._solver.net.share_trained_layers_with(net._net)
+        """Let `net` use the learned blobs of `self.net` in all layers of the same name."""
+        net.share_with(self.net)
 
     @property
     def max_iter(self) -> int:

@@ -24,6 +24,11 @@ def test_the_positions_of_its_arguments_are_pycaffe_s(trained, takes):
     assert classifier.transformer.raw_scale == {"data": 2.0}
 
 
+def test_the_size_of_images_may_be_an_array(trained, takes):
+    classifier = caffe.Classifier(trained.model, trained.weights, np.array([14, 15]), **takes)
+    assert classifier.image_dims == (14, 15)
+
+
 def test_ten_crops_are_averaged(trained, takes):
     classifier = caffe.Classifier(trained.model, trained.weights, image_dims=(16, 16), **takes)
     image = caffe.io.load_image(trained.images[1])

@@ -49,6 +49,7 @@ def test_it_has_the_names_of_its_parts(net):
     assert net.top_names == {"data": ["data"], "ip": ["ip"], "relu": ["relu"]}
     assert [blob.shape for blob in net.params["ip"]] == [(4, 3), (4,)]
     assert net.blob_loss_weights == {"data": 0, "ip": 0, "relu": 0}
+    assert net._blob_loss_weights == [0, 0, 0]
 
 
 def test_forward_takes_inputs_and_gives_outputs_that_are_no_copies(net, images):
@@ -121,6 +122,18 @@ def test_level_and_stages_choose_layers(path):
 def test_weights_without_a_phase_are_refused(path):
     with pytest.raises(CaffeError, match=r"the phase is missing; give caffe\.TRAIN or caffe\.TEST"):
         caffe.Net(path, "w.caffemodel")
+
+
+def test_phases_and_stages_that_are_none_are_refused(path):
+    with pytest.raises(CaffeError, match=r"phase is 5; expected caffe\.TRAIN or caffe\.TEST"):
+        caffe.Net(path, 5)
+    with pytest.raises(CaffeError, match=r"stages is 'deep'; expected a list: \['deep'\]"):
+        caffe.Net(path, caffe.TEST, stages="deep")
+
+
+def test_its_name_may_be_changed(net):
+    net.name = "huge"
+    assert net.name == "huge"
 
 
 def test_arrays_that_do_not_fit_are_refused(net, images):

@@ -18,6 +18,17 @@ def test_every_public_name_is_there():
         assert name in dir(caffe)
 
 
+def test_modules_are_there_without_an_import_of_their_own():
+    code = (
+        "import caffe\n"
+        "print(caffe.proto.caffe_pb2.NetParameter.__name__, caffe.pycaffe.Net is caffe.Net,"
+        " caffe._caffe.Net is caffe.Net, caffe.classifier.Classifier is caffe.Classifier,"
+        " caffe.detector.Detector is caffe.Detector)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "NetParameter True True True True\n"
+
+
 def test_there_is_a_solver_class_for_each_installed_type():
     classes = [name for name in dir(caffe) if name.endswith("Solver") and name != "Solver"]
     assert classes == sorted(f"{name}Solver" for name in caffe_core.registry.solvers)

@@ -257,12 +257,14 @@ class TestSolver:
         solver.step(2)
         assert seen == ["start", True] * 2
 
-    def test_weights_of_another_net(self, solver):
-        other = caffe.Net(solver.param.net_param, caffe.TEST)
-        other.params["ip"][0].data[...] = 2
-        solver.share_weights(other)
-        assert (solver.net.params["ip"][0].data == 2).all()
+    def test_another_net_uses_its_weights(self, solver):
         solver.step(1)
+        other = caffe.Net(solver.param.net_param, caffe.TEST)
+        trained = solver.net.params["ip"][0].data.copy()
+        solver.share_weights(other)
+        np.testing.assert_array_equal(other.params["ip"][0].data, trained)
+        solver.step(1)
+        assert (other.params["ip"][0].data != trained).any()
         np.testing.assert_array_equal(other.params["ip"][0].data, solver.net.params["ip"][0].data)
 
     def test_in_a_notebook(self, solver):
@@ -376,6 +378,25 @@ class Times(caffe.Layer):
             solver.step(1)
         assert solver.losses[-1] < 0.01 * solver.losses[0]
         assert solver.net.params["times"][0].data[0] != 2
+
+    def test_a_net_shows_the_object_of_the_user_s_class(self, solver, tmp_path):
+        layer = solver.net.layers[solver.net._layer_names.index("times")]
+        assert type(layer).__name__ == "Times"
+        assert solver.net.layer_dict["times"] is layer
+        assert (layer.type, layer.blobs[0].data[0]) == ("Python", 2)
+        (tmp_path / "surface_plain.py").write_text(
+            "class Plain:\n"
+            "    def setup(self, bottom, top):\n        self.value = 0\n"
+            "    def reshape(self, bottom, top):\n        top[0].reshape(1)\n"
+            "    def forward(self, bottom, top):\n        top[0].data[...] = self.value\n"
+        )
+        net = caffe.Net(
+            "layer { name: 'plain' type: 'Python' top: 'plain' "
+            "python_param { module: 'surface_plain' layer: 'Plain' } }",
+            caffe.TEST,
+        )
+        net.layers[0].value = 7
+        assert (net.layers[0].type, net.forward()["plain"].tolist()) == ("Python", [7])
 
     def test_its_errors_name_the_layer_and_keep_the_traceback(self, solver):
         solver.net.blobs["x"].data[...] = np.nan

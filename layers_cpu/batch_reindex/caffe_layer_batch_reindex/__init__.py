@@ -37,6 +37,14 @@ class BatchReindex(Layer):
         """Indices get no gradient."""
         return bottom_index != 1
 
+    def refuse_gradient(self, propagate_down: Sequence[bool]) -> None:
+        """Raise a LayerError if the indices are asked for a gradient."""
+        if propagate_down[1]:
+            raise self.error(
+                f"bottom {self.param.bottom[1]!r} is asked for a gradient, but indices have none; "
+                "set propagate_down to true for bottom 0, false for bottom 1"
+            )
+
 
 class BatchReindexKernel(Kernel):
     """BatchReindex on rows, one for each item. Backward uses the indices of the last forward."""
@@ -63,11 +71,7 @@ class BatchReindexKernel(Kernel):
         self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]
     ) -> None:
         """Write the sum of the diffs of an item's copies; 0 for items not picked."""
-        if propagate_down[1]:
-            raise self.layer.error(
-                f"bottom {self.layer.param.bottom[1]!r} is asked for a gradient, but indices have "
-                "none; set propagate_down to true for bottom 0, false for bottom 1"
-            )
+        self.layer.refuse_gradient(propagate_down)
         if propagate_down[0]:
             bottom[0].diff.fill(0)
             dx, dy = rows(bottom[0].diff), rows(top[0].diff)

@@ -46,6 +46,14 @@ class Embed(Layer):
         """Indices get no gradient."""
         return False
 
+    def refuse_gradient(self, propagate_down: Sequence[bool]) -> None:
+        """Raise a LayerError if the indices are asked for a gradient."""
+        if propagate_down[0]:
+            raise self.error(
+                f"bottom {self.param.bottom[0]!r} is asked for a gradient, but indices have none; "
+                "set propagate_down: false"
+            )
+
 
 class EmbedKernel(Kernel):
     """Embed on rows. Backward uses the indices of the last forward."""
@@ -72,11 +80,7 @@ class EmbedKernel(Kernel):
         self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]
     ) -> None:
         """Add to the diffs of table and bias."""
-        if propagate_down[0]:
-            raise self.layer.error(
-                f"bottom {self.layer.param.bottom[0]!r} is asked for a gradient, but indices have "
-                "none; set propagate_down: false"
-            )
+        self.layer.refuse_gradient(propagate_down)
         dy, wanted = self._vectors(top[0].diff), self.layer.param_propagate_down
         if wanted[0]:
             add_rows(self.blobs[0].diff, self.indices.values, dy, self.workspace)

@@ -56,6 +56,14 @@ class Filter(Layer):
         """The selector gets no gradient."""
         return bottom_index != len(self.param.bottom) - 1
 
+    def refuse_gradient(self, propagate_down: Sequence[bool]) -> None:
+        """Raise a LayerError if the selector is asked for a gradient."""
+        if propagate_down[-1]:
+            raise self.error(
+                f"the selector {self.param.bottom[-1]!r} is asked for a gradient, but has none; "
+                "set propagate_down to false for it, true for the other bottoms"
+            )
+
 
 class FilterKernel(Kernel):
     """Filter on rows, one for each item. Backward uses the selection of the last forward."""
@@ -75,11 +83,7 @@ class FilterKernel(Kernel):
         self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]
     ) -> None:
         """Write the bottoms' diffs."""
-        if propagate_down[-1]:
-            raise self.layer.error(
-                f"the selector {self.layer.param.bottom[-1]!r} is asked for a gradient, but has "
-                "none; set propagate_down to false for it, true for the other bottoms"
-            )
+        self.layer.refuse_gradient(propagate_down)
         for below, above, wanted in zip(bottom, top, propagate_down, strict=False):
             if wanted:
                 below.diff.fill(0)

@@ -75,3 +75,20 @@ def test_numbers_that_are_none(emulated, layer, memory_format):
     found = outputs(layer, arrays, emulated, memory_format)
     for expected, got in zip(outputs(layer, arrays, "cpu", memory_format), found, strict=True):
         np.testing.assert_array_equal(got, expected)
+
+
+@pytest.mark.parametrize("memory_format", [each.value for each in ANY_FORMAT])
+def test_an_item_that_is_not_there_is_nan_and_gets_no_gradient(emulated, memory_format):
+    batch = np.random.default_rng(3).normal(size=(3, 2, 4, 5)).astype(np.float32)
+    indices = np.array([2, -0.9, 3, 0.7, np.nan, -1, 2, np.inf])
+    y, dx, _ = outputs("type: 'BatchReindex'", [batch, indices], emulated, memory_format)
+    known = [0, 1, 3, 6]
+    np.testing.assert_array_equal(y[known], batch[[2, 0, 0, 2]])
+    assert np.isnan(np.delete(y, known, axis=0)).all()
+    assert dx[:, 0, 0, 0].tolist() == [2, 0, 2]
+
+
+def test_words_that_come_again_add_up(emulated):
+    case = Case("embed_param { input_dim: 7 num_output: 5 }", bottom=[labels((40, 20), 7)])
+    for setting in contract.settings("Embed", cases=[case], device=emulated):
+        assert not contract.violations(setting)

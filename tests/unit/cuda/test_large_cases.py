@@ -16,6 +16,13 @@ LARGE = [
     ("BatchNorm", Case(bottom=[(5, 2, 50, 60)])),
     ("BatchNorm", Case(bottom=[(9, 33, 11, 7)])),
     ("BatchNorm", Case(bottom=[(1100, 5)])),
+    ("LayerNorm", Case(bottom=[(2, 3, 40, 41)])),
+    ("LayerNorm", Case("layer_norm_param { axis: 2 }", bottom=[(30, 20, 7, 11)])),
+    ("LayerNorm", Case("layer_norm_param { axis: 3 }", bottom=[(4, 5, 7, 11)])),
+    ("GroupNorm", Case("group_norm_param { groups: 3 }", bottom=[(9, 36, 11, 7)])),
+    ("GroupNorm", Case("group_norm_param { groups: 2 }", bottom=[(2, 4, 50, 60)])),
+    ("MVN", Case(bottom=[(2, 3, 50, 60)])),
+    ("MVN", Case("mvn_param { across_channels: true }", bottom=[(2, 5, 30, 31)])),
 ]
 
 

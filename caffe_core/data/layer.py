@@ -121,4 +121,4 @@ class PrefetchingKernel(Kernel):
                 self.layer.shapes = [ready.shape for ready in slot]
                 self.layer.reshape(bottom, top)
             for above, ready in zip(top, slot, strict=True):
-                above.data[...] = ready
+                above.overwrite()[...] = ready

@@ -73,7 +73,7 @@ class DummyDataKernel(Kernel):
             # Fillers take a plain array; a channels-last blob gets the same numbers.
             values = self.workspace.array(blob.shape, blob.dtype)
             fill(values, filler, self.layer.rng)
-            blob.data[...] = values
+            blob.overwrite()[...] = values
 
 
 CASES = [

@@ -89,7 +89,7 @@ class HDF5OutputKernel(Kernel):
         """Write zeros to the diffs of the bottoms that want one."""
         for below, wanted in zip(bottom, propagate_down, strict=True):
             if wanted:
-                below.diff.fill(0)
+                below.diff_tensor.clear()
 
 
 def write_nothing(folder: Path) -> None:

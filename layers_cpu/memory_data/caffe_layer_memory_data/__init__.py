@@ -116,8 +116,8 @@ class MemoryDataKernel(Kernel):
             raise layer.error("there is no data yet; call set_arrays(data, labels)")
         start = layer.position % len(layer.data)
         batch = slice(start, start + layer.batch_size)
-        top[0].data[...] = layer.data[batch]
-        top[1].data[...] = layer.labels[batch]
+        top[0].overwrite()[...] = layer.data[batch]
+        top[1].overwrite()[...] = layer.labels[batch]
         layer.position += layer.batch_size
 
 

@@ -34,6 +34,8 @@ class Channels:
     """
 
     def __init__(self, xp: Any, dtype: np.dtype[Any], outer: int, channels: int, inner: int):
+        if not inner:
+            outer, inner = 0, 1  # no values either, but `inner` is divided by
         lanes, most = (1, _VALUES) if inner > 1 else (_LANES, _ROWS)
         parts = max(1, -(-outer * inner // most))
         self.share = xp.array([channels, inner, outer * inner, lanes, parts], np.int32)

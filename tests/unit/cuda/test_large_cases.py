@@ -23,6 +23,9 @@ LARGE = [
     ("GroupNorm", Case("group_norm_param { groups: 2 }", bottom=[(2, 4, 50, 60)])),
     ("MVN", Case(bottom=[(2, 3, 50, 60)])),
     ("MVN", Case("mvn_param { across_channels: true }", bottom=[(2, 5, 30, 31)])),
+    ("PReLU", Case("prelu_param { channel_shared: true }", bottom=[(3, 5, 30, 31)])),
+    ("PReLU", Case(bottom=[(5, 2, 50, 60)])),
+    ("PReLU", Case(bottom=[(1100, 5)])),
 ]
 
 

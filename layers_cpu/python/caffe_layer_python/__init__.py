@@ -8,22 +8,27 @@ from collections.abc import Sequence
 from typing import Any
 
 from caffe_core.blob import Blob
+from caffe_core.device import CPU, Device
 from caffe_core.errors import LayerError
-from caffe_core.kernel import Kernel
+from caffe_core.kernel import Kernel, Workspace
 from caffe_core.layer import Facts, Layer, at_least
 from caffe_layer_python.cases import CASES
 from caffe_layer_python.loading import load_class
 from caffe_layer_python.user_layer import LearnedBlobs, PythonLayer
 
-__all__ = ["CASES", "LearnedBlobs", "Python", "PythonKernel", "PythonLayer"]
+__all__ = ["CASES", "LearnedBlobs", "Python", "PythonKernel", "PythonLayer", "PythonOnDevice"]
 
 
 class Python(Layer):
-    """Runs the class ``python_param.layer`` of the module ``python_param.module``, on the host.
+    """Runs the class ``python_param.layer`` of the module ``python_param.module``.
 
     The class has the methods that `PythonLayer` describes and may, but need not, derive from it.
-    Its object gets the attributes ``param_str``, ``phase`` and ``blobs``. Each layer of each net
-    has an object of its own, so ``share_in_parallel`` changes nothing.
+    Its object gets the attributes ``param_str``, ``phase``, ``blobs`` and ``xp``. Each layer of
+    each net has an object of its own, so ``share_in_parallel`` changes nothing.
+
+    Its arrays are NumPy's, on whatever device the net is. A class with ``on_device = True`` gets
+    those of the device instead, in ``forward`` and ``backward``: CuPy's on a GPU. ``self.xp`` is
+    the module that they are of, so one class serves both.
     """
 
     bottoms = at_least(0)
@@ -33,6 +38,7 @@ class Python(Layer):
     def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Make the user's object and let it set itself up."""
         self.user_class = load_class(self)
+        self.on_device = bool(getattr(self.user_class, "on_device", False))
         self.blobs = LearnedBlobs(self.dtype)
         self.user = self._make_user_object()
         self.run("setup", bottom, top)
@@ -85,9 +91,18 @@ class Python(Layer):
 class PythonKernel(Kernel):
     """Calls the user's object."""
 
+    def __init__(self, layer: Python, device: Device = CPU, workspace: Workspace | None = None):
+        super().__init__(layer, device, workspace)
+        if not hasattr(layer.user, "xp"):
+            layer.user.xp = self.xp
+
+    def run(self, method: str, *arguments: Any) -> None:
+        """Call a method of the user's object."""
+        self.layer.run(method, *arguments)
+
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Let the user's object write the tops."""
-        self.layer.run("forward", bottom, top)
+        self.run("forward", bottom, top)
 
     def backward(
         self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]
@@ -98,8 +113,27 @@ class PythonKernel(Kernel):
         """
         if not any(propagate_down) and not any(self.layer.param_propagate_down):
             return
-        learns = zip(self.layer.blobs, self.layer.param_propagate_down, strict=True)
+        learns = zip(self.blobs, self.layer.param_propagate_down, strict=True)
         frozen = [(blob, blob.diff.copy()) for blob, wanted in learns if not wanted]
-        self.layer.run("backward", top, list(propagate_down), bottom)
+        self.run("backward", top, list(propagate_down), bottom)
         for blob, diff in frozen:
             blob.diff[...] = diff
+
+
+class PythonOnDevice(PythonKernel):
+    """Calls the user's object with the device's arrays, if its class asks for them."""
+
+    @classmethod
+    def refuses(cls, layer: Python, bottom: Sequence[Blob], top: Sequence[Blob]) -> str | None:
+        """Only classes with ``on_device = True`` can do with other arrays than NumPy's."""
+        name = layer.user_class.__name__
+        return None if layer.on_device else f"class {name} does not say on_device = True"
+
+    def run(self, method: str, *arguments: Any) -> None:
+        """Call a method of the user's object, whose learned blobs are on the device meanwhile."""
+        user = self.layer.user
+        user.blobs = self.blobs
+        try:
+            super().run(method, *arguments)
+        finally:
+            user.blobs = self.layer.blobs

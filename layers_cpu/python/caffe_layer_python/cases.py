@@ -11,6 +11,8 @@ from caffe_layer_python import PythonLayer
 
 
 class Gain(PythonLayer):
+    on_device = True  # nothing below needs NumPy
+
     def setup(self, bottom, top):
         self.power = float(self.param_str)
         self.blobs.add_blob(1)

@@ -35,9 +35,14 @@ class PythonLayer:
         param_str: ``python_param.param_str`` of the prototxt.
         phase: 0 in TRAIN, 1 in TEST.
         blobs: The learned blobs; ``blobs.add_blob(*shape)`` adds one.
+        on_device: Whether `forward` and `backward` take arrays of the net's device, CuPy's on a
+            GPU; if not, they take NumPy's. A class sets it.
+        xp: The module of these arrays, once the net is built: NumPy or CuPy.
     """
 
     type = "Python"
+    on_device = False
+    xp: Any
     param_str: str
     phase: int
     blobs: LearnedBlobs

@@ -11,6 +11,8 @@ import pytest
 from caffe_core.errors import LayerError
 from caffe_core.layer import Phase
 from caffe_core.net import Net
+from caffe_core.tensor import moves
+from caffe_core.testing.emulation import compiler
 
 NET = """
 layer {{ name: "x" type: "Input" top: "x" input_param {{ shape {{ dim: 2 dim: 3 }} }} }}
@@ -45,6 +47,13 @@ def module(tmp_path, monkeypatch, request):
 
     yield write
     sys.modules.pop(name, None)
+
+
+@pytest.fixture
+def emulated():
+    if compiler() is None:
+        pytest.skip("needs g++")
+    return "emulated"
 
 
 def make(module, layer="Mine", more="", phase=Phase.TRAIN):
@@ -170,3 +179,81 @@ def test_module_and_class_must_be_given():
         LayerError, match="python_param must name a module and, as `layer`, a class"
     ):
         make("")
+
+
+ON_DEVICE = """
+import numpy as np
+
+class Mine:
+    on_device = {on_device}
+
+    def setup(self, bottom, top):
+        self.blobs.add_blob(3)
+        self.blobs[0].data[...] = [1, 2, 3]
+    def reshape(self, bottom, top):
+        top[0].reshape(*bottom[0].shape)
+    def forward(self, bottom, top):
+        self.seen = bottom[0].data, self.blobs[0].data
+        top[0].data[...] = self.xp.maximum(bottom[0].data, 0) * self.blobs[0].data
+    def backward(self, top, propagate_down, bottom):
+        x, dy = bottom[0].data, top[0].diff
+        self.blobs[0].diff[...] += (dy * self.xp.maximum(x, 0)).sum(axis=0)
+        bottom[0].diff[...] = dy * (x > 0) * self.blobs[0].data
+"""
+AROUND = """
+force_backward: true
+layer {{ name: "x" type: "Input" top: "x" input_param {{ shape {{ dim: 2 dim: 3 }} }} }}
+layer {{ name: "before" type: "InnerProduct" bottom: "x" top: "before"
+  inner_product_param {{ num_output: 3 weight_filler {{ type: "xavier" }} }} }}
+layer {{ name: "mine" type: "Python" bottom: "before" top: "mine"
+  python_param {{ module: "{module}" layer: "Mine" }} }}
+layer {{ name: "after" type: "ReLU" bottom: "mine" top: "after" }}
+"""
+
+
+def run_around(name, device):
+    net = Net(AROUND.format(module=name), Phase.TRAIN, seed=1, device=device)
+    net.blobs["x"].data[...] = [[1, 2, 3], [4, 5, 6]]
+    net.blobs["after"].diff[...] = 1
+    for _ in range(2):
+        before = moves.total
+        net.clear_param_diffs()
+        net.forward()
+        net.backward()
+    return net, moves.total - before
+
+
+@pytest.mark.parametrize("on_device", [False, True])
+def test_on_a_device_a_class_may_ask_for_the_device_s_arrays(module, emulated, on_device):
+    name = module(ON_DEVICE.format(on_device=on_device))
+    here, _ = run_around(name, "cpu")
+    there, moved = run_around(name, emulated)
+    assert (moved == 0) == on_device
+    for expected, found in (
+        (here.blobs["after"].data, there.blobs["after"].data),
+        (here.blobs["x"].diff, there.blobs["x"].diff),
+        (here.params["mine"][0].diff, there.params["mine"][0].diff),
+    ):
+        assert expected.any()
+        np.testing.assert_allclose(found, expected, rtol=1e-5)
+    data, blob = user(there).seen
+    assert np.shares_memory(data, there.blobs["before"].data) != on_device
+    assert np.shares_memory(blob, there.params["mine"][0].data) != on_device
+    assert user(there).blobs is there.layers["mine"].blobs  # who looks from outside has NumPy's
+
+
+def test_a_class_on_a_device_may_change_its_shapes(module, emulated):
+    source = ON_DEVICE.format(on_device=True)
+    reshaping = source.replace("top[0].data[...] =", "top[0].reshape(1, 2, 3); top[0].data[0] =")
+    name = module(reshaping)
+    net = Net(AROUND.format(module=name), Phase.TEST, seed=1, device=emulated)
+    net.forward()
+    assert net.blobs["after"].shape == (1, 2, 3)
+
+
+def test_errors_on_a_device_leave_the_object_as_it_was(module, emulated):
+    name = module(ON_DEVICE.format(on_device=True).replace("self.xp.maximum", "self.xp.most"))
+    net = Net(AROUND.format(module=name), Phase.TEST, seed=1, device=emulated)
+    with pytest.raises(LayerError, match=r"mine \(Python\): Mine\.forward raised AttributeError"):
+        net.forward()
+    assert user(net).blobs is net.layers["mine"].blobs

@@ -15,6 +15,7 @@ import pytest
 from caffe.proto import caffe_pb2
 
 from caffe_core.errors import CaffeError, DeviceError
+from caffe_core.testing.emulation import compiler
 
 ROOT = Path(__file__).parents[3]
 NET = """
@@ -397,6 +398,27 @@ class Times(caffe.Layer):
         )
         net.layers[0].value = 7
         assert (net.layers[0].type, net.forward()["plain"].tolist()) == ("Python", [7])
+
+    @pytest.mark.parametrize("device", ["cpu", "emulated"])
+    def test_the_one_of_the_documentation(self, device, tmp_path, monkeypatch):
+        if device == "emulated" and compiler() is None:
+            pytest.skip("needs g++")
+        text = (ROOT / "docs" / "pycaffe.md").read_text()
+        code = re.search(r"```python\n(import caffe\n.*?)```", text, re.DOTALL)[1]
+        (tmp_path / "surface_documented.py").write_text(code)
+        monkeypatch.syspath_prepend(str(tmp_path))
+        with caffe.device(device):
+            net = caffe.Net(
+                "force_backward: true "
+                "layer { name: 'x' type: 'Input' top: 'x' input_param { shape { dim: 3 } } }"
+                "layer { name: 'y' type: 'Python' bottom: 'x' top: 'y' "
+                "python_param { module: 'surface_documented' layer: 'Softplus' } }",
+                caffe.TRAIN,
+            )
+        x = np.array([-1.0, 0, 2])
+        np.testing.assert_allclose(net.forward(x=x)["y"], np.log1p(np.exp(x)), rtol=1e-6)
+        found = net.backward(y=np.ones(3))["x"]
+        np.testing.assert_allclose(found, 1 / (1 + np.exp(-x)), rtol=1e-6)
 
     def test_its_errors_name_the_layer_and_keep_the_traceback(self, solver):
         solver.net.blobs["x"].data[...] = np.nan

@@ -11,7 +11,7 @@ from caffe_core.cuda.kernel import CudaKernel
 from caffe_core.cuda.layout import around
 from caffe_core.cuda.source import elementwise
 
-_PLACE = "whole[i / size * whole_size + start + i % size]"
+_PLACE = "whole[(long long)(i / size) * whole_size + start + i % size]"
 
 SOURCE = elementwise(
     "parts",

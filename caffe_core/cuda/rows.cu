@@ -12,7 +12,7 @@ KERNEL read_indices(int n, const Real* numbers, int* indices, int limit) {
 KERNEL pick(int n, const Real* x, const int* indices, Real* y, const Real* bias, int size) {
     FOR_EACH(i, n) {
         int index = indices[i / size], column = i % size;
-        Real value = index < 0 ? infinity() - infinity() : x[index * size + column];
+        Real value = index < 0 ? infinity() - infinity() : x[(long long)index * size + column];
         y[i] = bias ? value + bias[column] : value;
     }
 }
@@ -37,6 +37,6 @@ KERNEL add(int n, Real* x, const int* indices, const Real* y, const int* next, c
         if (!first[row]) continue;
         Real sum = 0;
         for (int each = row; each < count; each = next[each]) sum += y[each * size + column];
-        x[indices[row] * size + column] += sum;
+        x[(long long)indices[row] * size + column] += sum;
     }
 }

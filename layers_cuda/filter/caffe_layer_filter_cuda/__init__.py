@@ -22,9 +22,9 @@ class FilterKernel(CudaKernel):
     source = elementwise(
         "filter",
         pick=("const Real* x, const long long* picked, Real* y, int size",
-              "y[i] = x[(int)picked[i / size] * size + i % size];"),
+              "y[i] = x[picked[i / size] * size + i % size];"),
         put=("const Real* dy, const long long* picked, Real* dx, int size",
-             "dx[(int)picked[i / size] * size + i % size] = dy[i];"),
+             "dx[picked[i / size] * size + i % size] = dy[i];"),
     )  # fmt: skip
     layer: Filter
 

@@ -22,7 +22,7 @@ class SPPKernel(CudaKernel):
     def prepare(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Allocate the result of each level, and a diff to add to the bottom's."""
         again = Blob(bottom[0].shape, bottom[0].dtype)
-        again.data_tensor = bottom[0].data_tensor
+        again.share_data(bottom[0])
         self.again = again.on(self.device)
         self.levels = [self._level(layer, bottom) for layer in self.layer.levels]
         self.parts = Parts(self, top[0], 1, [pooled.span(1) for _, pooled in self.levels])

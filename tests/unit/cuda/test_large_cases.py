@@ -23,9 +23,15 @@ LARGE = [
     ("GroupNorm", Case("group_norm_param { groups: 2 }", bottom=[(2, 4, 50, 60)])),
     ("MVN", Case(bottom=[(2, 3, 50, 60)])),
     ("MVN", Case("mvn_param { across_channels: true }", bottom=[(2, 5, 30, 31)])),
+    ("Bias", Case("bias_param { num_axes: 0 }", bottom=[(3, 5, 30, 31)])),
+    ("Bias", Case(bottom=[(1100, 5), (5,)])),
     ("PReLU", Case("prelu_param { channel_shared: true }", bottom=[(3, 5, 30, 31)])),
     ("PReLU", Case(bottom=[(5, 2, 50, 60)])),
     ("PReLU", Case(bottom=[(1100, 5)])),
+    ("Scale", Case("scale_param { bias_term: true }", bottom=[(5, 2, 50, 60)])),
+    ("Scale", Case("scale_param { bias_term: true axis: 0 }", bottom=[(3, 33, 50), (3, 33)])),
+    ("Scale", Case("scale_param { axis: 0 num_axes: -1 bias_term: true }", bottom=[(40, 50)])),
+    ("Scale", Case("scale_param { axis: 1 num_axes: 2 }", bottom=[(600, 2, 3, 2)])),
 ]
 
 

@@ -70,9 +70,15 @@ def test_what_is_not_a_number_stays_so(emulated, layer):
     assert np.isnan(net.blobs["y"].data).any(axis=1).all()
 
 
-@pytest.mark.parametrize("layer", ["Dropout", "PReLU", "GELU", "Swish"])
+@pytest.mark.parametrize("layer", ["Bias", "Dropout", "GELU", "PReLU", "Scale", "Swish"])
 @pytest.mark.parametrize("shape", [(0, 3, 2, 2), (2, 3, 0, 2)])
 def test_blobs_without_elements_pass(emulated, layer, shape):
     net = run(f'type: "{layer}"', np.empty(shape), emulated)
     assert net.blobs["x"].diff.shape == shape
     assert not any(blob.diff.any() for blob in net.params.get("it", []))
+
+
+def test_a_single_number_for_a_blob_without_elements_gets_no_gradient(emulated):
+    layer = 'type: "Scale" scale_param { num_axes: 0 bias_term: true }'
+    net = run(layer, np.empty((0, 3, 4, 4)), emulated)
+    assert [blob.diff.item() for blob in net.params["it"]] == [0, 0]

@@ -113,3 +113,12 @@ __device__ inline unsigned long long random_bits(unsigned long long key, unsigne
 __device__ inline Real random_uniform(unsigned long long key, int i) {
     return (Real)(int)(random_bits(key, i) >> 40) * (Real)5.9604644775390625e-8;
 }
+
+// A random number of the standard normal distribution. Box and Muller, "A note on the generation of
+// random normal deviates", 1958.
+__device__ inline Real random_normal(unsigned long long key, int i) {
+    unsigned long long bits = random_bits(key, i);
+    Real nearness = (Real)(int)((bits >> 40) + 1) * (Real)5.9604644775390625e-8;
+    Real turn = (Real)(int)(bits >> 8 & 0xffffff) * (Real)5.9604644775390625e-8;
+    return sqrt(-2 * log(nearness)) * cospi(2 * turn);
+}

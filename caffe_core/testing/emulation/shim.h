@@ -219,6 +219,8 @@ static inline float fma(float x, float y, float z) { return __builtin_fmaf(x, y,
 static inline double fma(double x, double y, double z) { return __builtin_fma(x, y, z); }
 static inline float rsqrt(float x) { return 1 / sqrt(x); }
 static inline double rsqrt(double x) { return 1 / sqrt(x); }
+static inline float cospi(float x) { return cos(3.14159265358979f * x); }
+static inline double cospi(double x) { return cos(3.14159265358979312 * x); }
 static inline float abs(float x) { return fabs(x); }
 static inline double abs(double x) { return fabs(x); }
 static inline int abs(int x) { return x < 0 ? -x : x; }

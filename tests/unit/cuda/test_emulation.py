@@ -154,6 +154,19 @@ def test_random_numbers_are_uniform_and_repeat(emulated, dtype):
     assert abs(np.corrcoef(first[1:], first[:-1])[0, 1]) < 0.03
 
 
+@pytest.mark.parametrize("dtype", [FLOAT32, FLOAT64])
+def test_normal_random_numbers_are_normal(emulated, dtype):
+    code = "KERNEL draw(int n, Real* y, unsigned long long key) {\n"
+    source = Source("normal.cu", code + "    FOR_EACH(i, n) y[i] = random_normal(key, i);\n}\n")
+    y = np.zeros(40000, dtype)
+    emulated.function(source, "draw", dtype)(40000, y, 7)
+    # What lies below each of these quantiles of the normal distribution.
+    for quantile, share in ((-2, 0.02275), (-1, 0.15866), (0, 0.5), (1, 0.84134), (2, 0.97725)):
+        assert np.mean(y < quantile) == pytest.approx(share, abs=0.008)
+    assert 3.5 < abs(y).max() < 6
+    assert abs(np.corrcoef(y[1:], y[:-1])[0, 1]) < 0.02
+
+
 def test_philox_is_philox(emulated):
     """The known answers of the paper's authors for counter and key 0."""
     code = "KERNEL bits(int n, unsigned long long* y) {\n"

@@ -14,7 +14,7 @@ SOLVER = """
 net_param { name: "small"
   layer { name: "data" type: "DummyData" top: "data" top: "label" dummy_data_param {
     shape { dim: 6 dim: 3 dim: 12 dim: 12 } shape { dim: 6 }
-    data_filler { type: "gaussian" } data_filler { type: "constant" value: 3 } } }
+    data_filler { type: "constant" } data_filler { type: "constant" value: 3 } } }
   layer { name: "conv" type: "Convolution" bottom: "data" top: "conv"
     convolution_param { num_output: 4 kernel_size: 3 weight_filler { type: "xavier" } } }
   layer { name: "pool" type: "Pooling" bottom: "conv" top: "pool"
@@ -44,11 +44,13 @@ SOLVERS = [
 ]
 
 
-@pytest.mark.parametrize("source", SOLVERS, ids=lambda source: source.split("random_seed: 3")[1])
+@pytest.mark.parametrize("source", SOLVERS, ids=lambda source: source.split("seed: 3")[1].strip())
 def test_training_gives_what_it_gives_on_the_cpu(emulated, source):
     here, there = Solver(source, device=CPU), Solver(source, device=emulated)
     assert there.update.rule.fused
+    images = np.random.default_rng(4).normal(size=(6, 3, 12, 12))
     for solver in (here, there):
+        solver.net.blobs["data"].data[...] = images
         solver.step(4)
     for mine, other in zip(here.net.learnable, there.net.learnable, strict=True):
         np.testing.assert_allclose(other.blob.data, mine.blob.data, rtol=1e-4, atol=1e-6)
@@ -56,18 +58,28 @@ def test_training_gives_what_it_gives_on_the_cpu(emulated, source):
         np.testing.assert_allclose(other, mine, rtol=1e-4, atol=1e-6)
 
 
+def test_weights_start_as_on_the_cpu(emulated):
+    here, there = Solver(SOLVER, device=CPU), Solver(SOLVER, device=emulated)
+    for mine, other in zip(here.net.learnable, there.net.learnable, strict=True):
+        np.testing.assert_array_equal(mine.blob.data, other.blob.data)
+
+
 @pytest.mark.parametrize("memory_format", ["contiguous", "channels_last"])
-def test_an_iteration_moves_the_data_in_and_the_losses_out(emulated, memory_format):
-    solver = Solver(SOLVER, device=emulated, memory_format=memory_format)
+@pytest.mark.parametrize(("filler", "uploads"), [("gaussian", 0), ("positive_unitball", 3)])
+def test_an_iteration_moves_the_data_in_and_the_losses_out(
+    emulated, memory_format, filler, uploads
+):
+    source = SOLVER.replace('type: "constant" }', f'type: "{filler}" }}')
+    solver = Solver(source, device=emulated, memory_format=memory_format)
     solver.step(2)
     to_device, to_host = moves.to_device, moves.to_host
     solver.step(3)
-    assert (moves.to_device - to_device, moves.to_host - to_host) == (3, 6)
+    assert (moves.to_device - to_device, moves.to_host - to_host) == (uploads, 6)
 
 
 def test_every_layer_runs_on_the_device(emulated):
     nodes = Solver(SOLVER, device=emulated).net.nodes
-    assert {node.layer.type for node in nodes if node.kernel.device is CPU} == {"DummyData"}
+    assert all(node.kernel.device is emulated for node in nodes)
 
 
 @pytest.mark.parametrize("rule", ["AdaGrad", "RMSProp"])

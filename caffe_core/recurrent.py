@@ -89,6 +89,14 @@ class RecurrentLayer(Layer):
         """Caffe's unrolled net always computes the gradients of x and of the static input."""
         return self.allow_force_backward(bottom_index)
 
+    def refuse_gradients(self, propagate_down: Sequence[bool]) -> None:
+        """Refuse to compute the gradient of cont."""
+        if propagate_down[1]:
+            raise self.error(
+                f"bottom {self.param.bottom[1]!r} is asked for a gradient, but tells where "
+                "sequences begin and has none; set propagate_down to false for it"
+            )
+
     def reset(self) -> None:
         """Forget what was carried over: the next forward begins with states of 0."""
         for blob in self.carried.values():
@@ -198,11 +206,7 @@ class RecurrentKernel(Kernel):
         self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]
     ) -> None:
         """Write the diffs of x and of the static input, add to those of the learned blobs."""
-        if propagate_down[1]:
-            raise self.layer.error(
-                f"bottom {self.layer.param.bottom[1]!r} is asked for a gradient, but tells where "
-                "sequences begin and has none; set propagate_down to false for it"
-            )
+        self.layer.refuse_gradients(propagate_down)
         self._run_back(bottom[1].data[..., None], self.enter_backward(top[0].diff))
         diffs = rows_of(self.gates_diff)
         self._backward_input(0, diffs, bottom[0], propagate_down[0])

@@ -50,6 +50,14 @@ class LSTMUnit(Layer):
         """Cont gets no gradient."""
         return bottom_index != 2
 
+    def refuse_gradients(self, propagate_down: Sequence[bool]) -> None:
+        """Refuse to compute the gradient of cont."""
+        if propagate_down[2]:
+            raise self.error(
+                f"bottom {self.param.bottom[2]!r} is asked for a gradient, but tells where "
+                "sequences begin and has none; set propagate_down to false for it"
+            )
+
 
 class LSTMUnitKernel(Kernel):
     """LSTMUnit on arrays. Backward uses the gates that forward leaves here."""
@@ -72,11 +80,7 @@ class LSTMUnitKernel(Kernel):
         self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]
     ) -> None:
         """Write the diffs of the cell before and of the gates."""
-        if propagate_down[2]:
-            raise self.layer.error(
-                f"bottom {self.layer.param.bottom[2]!r} is asked for a gradient, but tells where "
-                "sequences begin and has none; set propagate_down to false for it"
-            )
+        self.layer.refuse_gradients(propagate_down)
         if not any(propagate_down):
             return
         dc, dgates = (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from caffe_core.cuda.neuron import CudaNeuronKernel
 from caffe_core.layer import Facts, Layer
 from caffe_core.neuron import NeuronKernel
 from caffe_core.testing import Case, uniform
@@ -57,6 +58,24 @@ class MishKernel(NeuronKernel):
     def _exp(self, x: Any, out: Any) -> None:
         self.xp.minimum(x, _SATURATED, out=out)
         self.xp.exp(out, out=out)
+
+
+class MishCudaKernel(CudaNeuronKernel):
+    """Mish on a GPU: the same arithmetic as two functions in CUDA C."""
+
+    functions = """
+        __device__ inline Real value(Real x) {
+            Real e = exp(x < 20 ? x : Real(20)), n = e * (e + 2);
+            return x * (n / (n + 2));
+        }
+
+        __device__ inline Real slope(Real x) {
+            Real e = exp(x < 20 ? x : Real(20)), n = e * (e + 2);
+            return (n + 4 * x * (e * (e + 1) / (n + 2))) / (n + 2);
+        }
+    """
+    y = "value(x)"
+    dx = "dy * slope(x)"
 
 
 CASES = [

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from caffe_core.blob import Blob
+from caffe_core.blob import Blob, Shape
 from caffe_core.errors import LayerError
 from caffe_core.learned_blob import LearnedBlob
 
@@ -122,6 +122,28 @@ class Layer:
     def type(self) -> str:
         """Type in the prototxt."""
         return str(self.param.type)
+
+    @property
+    def positionwise(self) -> bool:
+        """Whether all spatial positions are computed alike, each from the same one of the bottoms.
+
+        Spatial axes are those from the third on. Elementwise layers that learn nothing are so.
+        """
+        return self.facts.elementwise and not self.blobs
+
+    @property
+    def movable_stride(self) -> Shape | None:
+        """How far apart the positions of the bottom lie that neighbours of the top come from.
+
+        A number for each spatial axis, which may be set: the top then has fewer positions, the same
+        as before of every so manieth. None where that cannot be.
+        """
+        return None
+
+    @property
+    def samples_bottom(self) -> bool:
+        """Whether nothing of the bottom is read but positions that lie a `movable_stride` apart."""
+        return False
 
     @cached_property
     def rng(self) -> np.random.Generator:

@@ -38,7 +38,7 @@ class LearnedBlob(Blob):
             array = np.frombuffer(memoryview(flat), flat.dtype) if len(flat) else flat
             self._exposed = weakref.ref(array)
             self._data_base = flat
-            self.data_tensor.expose(self._exposed)
+            self.data_tensor.expose(array)
         return self.view(array)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
@@ -66,7 +67,7 @@ class Tensor:
         self.dtype: np.dtype[Any] = np.dtype(dtype)
         self.capacity = capacity
         self.version = self.moved = 0
-        self._exposed: list[Callable[[], Any]] = []
+        self._exposed: list[weakref.ref[Any]] = []
         self._allocate: Allocate = self._own_memory
         self._forget()
 
@@ -146,15 +147,14 @@ class Tensor:
         """Whether every element is zero and none was asked for since; so adding is overwriting."""
         return self.head is Head.UNINITIALIZED
 
-    def expose(self, reference: Callable[[], Any]) -> None:
-        """Remember an array through which somebody may write unseen, by a weak reference."""
-        self._exposed = [each for each in self._exposed if each() is not None]
-        self._exposed.append(reference)
+    def expose(self, array: Any) -> None:
+        """Remember an array through which somebody may write unseen, for as long as it exists."""
+        self._exposed.append(weakref.ref(array, self._exposed.remove))
 
     @property
     def is_exposed(self) -> bool:
         """Whether such an array still exists, so that the content may change unseen."""
-        return bool(self._exposed) and any(each() is not None for each in self._exposed)
+        return bool(self._exposed)
 
     def _forget(self) -> None:
         self.head = Head.UNINITIALIZED

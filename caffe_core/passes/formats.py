@@ -41,7 +41,7 @@ def choose_formats(graph: Graph) -> list[str]:
         if blob.format is not CONTIGUOUS
     ]
     for node in graph.nodes:
-        notes += _reorder(node)
+        notes += reorder_for(node)
     return notes
 
 
@@ -72,7 +72,7 @@ def _follow(nodes: list[Node], tied: _Tied, chosen: dict[int, MemoryFormat | Non
                 chosen[group] = found
 
 
-def _reorder(node: Node) -> list[str]:
+def reorder_for(node: Node) -> list[str]:
     """Give a node copies of the blobs whose format its kernel does not take."""
     assert node.kernel is not None
     blobs = [blob for blob in _around(node) if len(blob.shape) >= _AXES]

@@ -29,30 +29,36 @@ def choose_kernels(graph: Graph) -> list[str]:
     """
     _check_engines(graph)
     _check_precision(graph.options.precision)
-    notes = []
-    for node in graph.nodes:
-        device = graph.options.device
-        kernel_type = _choose(graph, node, device)
-        if kernel_type is None and node.layer.facts.host_only and device is not CPU:
-            device = CPU
-            kernel_type = _choose(graph, node, device)
-        if kernel_type is None and graph.options.fallback and device is not CPU:
-            log.warning("%s has no %s kernel; it runs on the CPU", node.label, device.kind)
-            device = CPU
-            kernel_type = _choose(graph, node, device)
-        if kernel_type is None:
-            raise DeviceError(_refused(node, device))
-        where = kernel_type.device_for(
-            node.layer, node.bottom, node.top, device, graph.options.precision
-        )
-        node.kernel = kernel_type(node.layer, where, graph.workspace(device))
-        node.kernel.need_backward = node.need_backward
-        notes.append(f"{node.name}: {node.engine} on {where}" + "".join(
-            f"; {refusal}" for refusal in node.refusals
-        ))  # fmt: skip
+    notes = [choose_kernel(graph, node) for node in graph.nodes]
     if graph.options.precision != "float32" and not any(_is_reduced(node) for node in graph.nodes):
         log.warning("no kernel of this net computes in %s here", graph.options.precision)
     return notes
+
+
+def choose_kernel(graph: Graph, node: Node) -> str:
+    """Give a node the first kernel that does not refuse it; return a line for the notes.
+
+    Raises:
+        DeviceError: No kernel on the device takes the layer, and there is no fallback.
+    """
+    device = graph.options.device
+    kernel_type = _choose(graph, node, device)
+    if kernel_type is None and node.layer.facts.host_only and device is not CPU:
+        device = CPU
+        kernel_type = _choose(graph, node, device)
+    if kernel_type is None and graph.options.fallback and device is not CPU:
+        log.warning("%s has no %s kernel; it runs on the CPU", node.label, device.kind)
+        device = CPU
+        kernel_type = _choose(graph, node, device)
+    if kernel_type is None:
+        raise DeviceError(_refused(node, device))
+    where = kernel_type.device_for(
+        node.layer, node.bottom, node.top, device, graph.options.precision
+    )
+    node.kernel = kernel_type(node.layer, where, graph.workspace(device))
+    node.kernel.need_backward = node.need_backward
+    refusals = "".join(f"; {refusal}" for refusal in node.refusals)
+    return f"{node.name}: {node.engine} on {where}{refusals}"
 
 
 def _check_precision(precision: str) -> None:
@@ -111,7 +117,8 @@ def _choose(graph: Graph, node: Node, device: Device) -> Any:
                 raise
             node.refusals.append(f"{engine}: {error}")
             continue
-        reason = kernel_type.refuses(node.layer, node.bottom, node.top)
+        bottom, top = ([blob.on(device) for blob in blobs] for blobs in (node.bottom, node.top))
+        reason = kernel_type.refuses(node.layer, bottom, top)
         if reason is None:
             node.engine = engine
             return kernel_type

@@ -27,7 +27,7 @@ def set_up_layers(graph: Graph) -> list[str]:
     """
     unread: dict[str, None] = {}
     for index, param in enumerate(graph.param.layer):
-        node = Node(_make_layer(graph, param, index))
+        node = Node(make_layer(graph, param, index))
         log.info("Creating Layer %s", node.name)
         _connect_bottoms(graph, node, unread)
         _connect_tops(graph, node, unread)
@@ -41,7 +41,13 @@ def set_up_layers(graph: Graph) -> list[str]:
     return [f"{len(graph.nodes)} layers, {len(graph.blobs)} blobs, {size} bytes of data"]
 
 
-def _make_layer(graph: Graph, param: Any, index: int) -> Layer:
+def make_layer(graph: Graph, param: Any, index: int) -> Layer:
+    """Make the layer of a ``LayerParameter``; its random numbers depend on its index.
+
+    Raises:
+        PluginError: No plugin supplies the type.
+        NetError: ``propagate_down`` does not fit the bottoms.
+    """
     options = graph.options
     phase = Phase(param.phase) if param.HasField("phase") else options.phase
     given = len(param.propagate_down)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import caffe_layer_convolution as convolution
 import caffe_layer_inner_product as inner_product
 import caffe_layer_relu as relu
 import numpy as np
@@ -17,6 +18,12 @@ from caffe_core.testing.checks import CHECKS
 from caffe_core.testing.setting import FLOAT32, FLOAT64
 
 IMAGE = Case(bottom=[(2, 3, 4, 5)])
+FILTERS = Case(
+    "convolution_param { num_output: 2 kernel_size: 1 stride: 2 }", bottom=[(2, 3, 5, 6)]
+)
+OVERLAPPING = Case(
+    "convolution_param { num_output: 2 kernel_size: 3 stride: 2 }", bottom=[(2, 3, 5, 7)]
+)
 PRODUCT = Case("inner_product_param { num_output: 5 }", bottom=[(4, 3, 2)])
 
 
@@ -106,6 +113,26 @@ class InPlaceSquare(Square):
 
 class ElementwiseProduct(inner_product.InnerProduct):
     facts = Facts(elementwise=True, backward_reads=frozenset({"bottom"}))
+
+
+class WeighsPositions(SquareKernel):
+    def forward(self, bottom, top):
+        super().forward(bottom, top)
+        top[0].data[...] *= np.arange(top[0].shape[-1])
+
+
+class KeepsItsStride(convolution.Convolution):
+    @property
+    def movable_stride(self):
+        return self.geometry.stride
+
+    @movable_stride.setter
+    def movable_stride(self, value):
+        pass
+
+
+class ReadsNeighbours(convolution.Convolution):
+    samples_bottom = True
 
 
 class SharingSquare(Square):
@@ -229,6 +256,19 @@ LIARS = [
     (relu.ReLU, ReadsBottom, IMAGE, "backward_reads_only_what_facts_declare"),
     (InPlaceSquare, SquareKernel, IMAGE, "in_place_equals_out_of_place"),
     (ElementwiseProduct, inner_product.InnerProductKernel, PRODUCT, "elementwise_is_true"),
+    (Square, WeighsPositions, IMAGE, "positionwise_is_true"),
+    (
+        KeepsItsStride,
+        convolution.ConvolutionKernel,
+        FILTERS,
+        "movable_stride_skips_positions",
+    ),
+    (
+        ReadsNeighbours,
+        convolution.ConvolutionKernel,
+        OVERLAPPING,
+        "movable_stride_skips_positions",
+    ),
     (SharingSquare, SquareKernel, IMAGE, "sharing_is_as_declared"),
     (SecretlySharing, Copies, IMAGE, "sharing_is_as_declared"),
     (Square, CountsInMemoryOrder, IMAGE, "memory_format_changes_nothing"),

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from caffe_core.blob import Blob
+from caffe_core.blob import Blob, Shape
 from caffe_core.testing.bench import Bench
-from caffe_core.testing.checks.make import Check, ContractError, Make, run
+from caffe_core.testing.checks.make import Check, ContractError, Make, run, tops
 
 
 def backward_reads_only_what_facts_declare(make: Make) -> None:
@@ -59,6 +59,36 @@ def elementwise_is_true(make: Make) -> None:
     make.expect_all("an element depends on other elements, contrary to facts", found, expected)
 
 
+def positionwise_is_true(make: Make) -> None:
+    """Every second spatial position of the bottoms makes every second one of the tops."""
+    bench = make()
+    if bench.layer.positionwise and not bench.is_random:
+        expected = [_every(2, top) for top in bench.forward()]
+        _give(bench, [_every(2, values) for values in bench.bottom_values])
+        why = "other positions count too, or not all count alike, contrary to `positionwise`"
+        make.expect_all(why, tops(bench.forward()), tops(expected))
+
+
+def movable_stride_skips_positions(make: Make) -> None:
+    """With a longer stride, the tops have some of the positions they had.
+
+    If the bottom is only sampled, its samples with stride 1 make the same tops.
+    """
+    bench = make()
+    stride = bench.layer.movable_stride
+    if stride is None:
+        return
+    values, whole = bench.bottom_values, bench.forward()
+    _set_stride(bench, tuple(2 * step for step in stride))
+    _give(bench, values)
+    expected = tops([_every(2, top) for top in whole])
+    make.expect_all("with twice the movable_stride", tops(bench.forward()), expected)
+    if bench.layer.samples_bottom:
+        _set_stride(bench, (1,) * len(stride))
+        _give(bench, [_every(stride, each) for each in values])
+        make.expect_all("given its samples alone", tops(bench.forward()), tops(whole))
+
+
 def sharing_is_as_declared(make: Make) -> None:
     """Tops use the data of bottom 0 if and only if ``shares_bottom`` says so.
 
@@ -86,6 +116,25 @@ def _owners(bench: Bench, top: Blob, tensor: str) -> list[int]:
     ]
 
 
+def _every(step: int | Shape, array: Any) -> Any:
+    """Every so manieth position along the spatial axes."""
+    axes = array.ndim - 2
+    steps = (step,) * axes if isinstance(step, int) else step
+    return array[
+        (slice(None), slice(None), *(slice(None, None, each) for each in steps))[: array.ndim]
+    ]
+
+
+def _give(bench: Bench, values: list[Any]) -> None:
+    """Let a bench compute with these bottoms, whatever their shapes."""
+    bench.redraw([each.shape for each in values], seed=0)
+    bench.bottom_values = values
+
+
+def _set_stride(bench: Bench, stride: Shape) -> None:
+    bench.layer.movable_stride = stride  # type: ignore[misc]
+
+
 def _elements(results: dict[str, Any], kept: Any) -> dict[str, Any]:
     return {
         name: array[kept]
@@ -105,5 +154,7 @@ FACTS_CHECKS: tuple[Check, ...] = (
     backward_reads_only_what_facts_declare,
     in_place_equals_out_of_place,
     elementwise_is_true,
+    positionwise_is_true,
+    movable_stride_skips_positions,
     sharing_is_as_declared,
 )

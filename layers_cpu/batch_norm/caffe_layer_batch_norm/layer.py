@@ -25,6 +25,11 @@ class BatchNorm(Layer):
     internal covariate shift", 2015.
     """
 
+    @property
+    def positionwise(self) -> bool:
+        """Whether the statistics are those stored."""
+        return self.use_global_stats
+
     def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Create the statistics, as zeros."""
         param = self.param.batch_norm_param

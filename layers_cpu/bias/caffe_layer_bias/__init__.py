@@ -26,6 +26,11 @@ class Bias(Layer):
     bottoms = between(1, 2)
     facts = Facts(inplace=True, backward_reads=frozenset())
 
+    @property
+    def positionwise(self) -> bool:
+        """Whether the bias is learned and the same at all spatial positions."""
+        return self.facts.elementwise and self.alignment.end <= 2
+
     def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Create the bias, unless it is a bottom."""
         param = self.param.bias_param

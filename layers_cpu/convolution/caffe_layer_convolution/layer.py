@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from caffe_core.blob import Blob, Shape
 from caffe_core.convolution import ConvolutionGeometry
@@ -25,6 +26,20 @@ class Convolution(Layer):
     tops = at_least(1)
     equal_counts = True
     facts = Facts(backward_reads=frozenset({"bottom"}))
+
+    @property
+    def movable_stride(self) -> Shape | None:
+        """Stride of the kernel, if all axes from the third on are spatial."""
+        return self.geometry.stride if self.axis == 1 else None
+
+    @movable_stride.setter
+    def movable_stride(self, value: Shape) -> None:
+        self.geometry = replace(self.geometry, stride=value)
+
+    @property
+    def samples_bottom(self) -> bool:
+        """Whether the kernel is a single element, and never sees padding."""
+        return {*self.geometry.kernel} <= {1} and not any(self.geometry.pad)
 
     def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Read the geometry, create the weight and the bias."""

@@ -25,6 +25,9 @@ class Deconvolution(Convolution):
     Source: Long et al., "Fully convolutional networks for semantic segmentation", 2015.
     """
 
+    movable_stride = None  # a longer one makes the top larger
+    samples_bottom = False
+
     def weight_shape(self) -> Shape:
         """Return the shape of the weight."""
         return (self.channels, self.outputs // self.group, *self.geometry.kernel)

@@ -40,14 +40,17 @@ class Fresh:
     def __init__(self, blobs: Sequence[Blob], work: Callable[[], object]):
         self._tensors = [blob.data_tensor for blob in blobs]
         self._work = work
-        self._versions: list[int] = []
+        self._version = -1
 
     def __call__(self) -> None:
         """Do the work if there is need."""
-        versions = [tensor.version for tensor in self._tensors]
-        if versions != self._versions or any(tensor.is_exposed for tensor in self._tensors):
+        version, exposed = 0, False
+        for tensor in self._tensors:
+            version += tensor.version  # none ever falls, so the sum tells whether any has changed
+            exposed |= tensor.is_exposed
+        if exposed or version != self._version:
             self._work()
-            self._versions = versions
+            self._version = version
 
 
 def packed(

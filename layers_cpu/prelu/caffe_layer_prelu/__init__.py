@@ -23,6 +23,8 @@ class PReLU(Layer):
 
     facts = Facts(elementwise=True, inplace=True, backward_reads=frozenset({"bottom"}))
 
+    positionwise = True
+
     def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Create the slopes."""
         param = self.param.prelu_param

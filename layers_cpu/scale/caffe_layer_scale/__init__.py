@@ -29,6 +29,11 @@ class Scale(Layer):
     bottoms = between(1, 2)
     facts = Facts(inplace=True, backward_reads=frozenset({"bottom"}))
 
+    @property
+    def positionwise(self) -> bool:
+        """Whether the factor is learned and the same at all spatial positions."""
+        return self.facts.elementwise and self.alignment.end <= 2
+
     def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Create the factor, unless it is a bottom, and the bias."""
         param = self.param.scale_param

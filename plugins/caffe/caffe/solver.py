@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import weakref
 from array import array
 from collections.abc import Callable
 from functools import cached_property
@@ -40,9 +41,10 @@ class Solver:
             param.type = self.type
         options.setdefault("device", device_name())
         self._solver = caffe_core.Solver(param, **options)
-
-        self.losses = array("d")
-        self._solver.add_callback(_nothing, self._note_loss)
+        self.losses = losses = array("d")
+        # What the solver holds must not hold the solver: it shall go as soon as it is dropped.
+        solver = weakref.proxy(self._solver)
+        self._solver.add_callback(_nothing, lambda: losses.append(solver.window[-1]))
 
     def __repr__(self) -> str:
         return repr(self._solver)
@@ -51,9 +53,6 @@ class Solver:
         from caffe.display import solver_html
 
         return solver_html(self)
-
-    def _note_loss(self) -> None:
-        self.losses.append(self._solver.window[-1])
 
     @cached_property
     def net(self) -> Net:

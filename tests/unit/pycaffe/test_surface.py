@@ -7,6 +7,7 @@ import logging
 import re
 import resource
 import threading
+import weakref
 from pathlib import Path
 
 import caffe
@@ -257,6 +258,19 @@ class TestSolver:
         )
         solver.step(2)
         assert seen == ["start", True] * 2
+
+    def test_one_that_is_dropped_is_freed_at_once(self, tmp_path):
+        gc.disable()
+        try:
+            solver = caffe.get_solver(SOLVER % tmp_path)
+            solver.net.after_forward(lambda index: None)
+            solver.step(1)
+            solver.test_nets[0].forward()
+            freed = [weakref.ref(each) for each in (solver, solver._solver, solver._solver.net)]
+            del solver
+            assert [each() for each in freed] == [None] * 3
+        finally:
+            gc.enable()
 
     def test_another_net_uses_its_weights(self, solver):
         solver.step(1)

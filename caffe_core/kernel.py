@@ -113,7 +113,8 @@ class Kernel:
     def refuses(cls, layer: Layer, bottom: Sequence[Blob], top: Sequence[Blob]) -> str | None:
         """Return why this kernel cannot run `layer`, which is set up and shaped; None if it can.
 
-        Shapes may change later: what is chosen by them must go on to work, if slower.
+        The blobs are those of the device on which it would run. Shapes may change later: what is
+        chosen by them must go on to work, if slower.
         """
         return None
 

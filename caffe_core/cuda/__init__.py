@@ -11,6 +11,7 @@ Here is what finds CuPy and the GPUs, and says what is wrong where they are not 
 from __future__ import annotations
 
 import functools
+import os
 from types import ModuleType
 
 from caffe_core.errors import DeviceError
@@ -35,6 +36,14 @@ def cupy() -> ModuleType:
             f"driver's CUDA version, which nvidia-smi shows: {_INSTALL.format(major=12)} or "
             f"{_INSTALL.format(major=13)}; without a GPU, choose the CPU."
         ) from error
+
+
+def tf32() -> bool:
+    """Whether float32 products may round their factors to 10 bits, several times as fast.
+
+    ``CAFFE_TF32=1`` lets them; it holds for cuBLAS and cuDNN alike.
+    """
+    return os.environ.get("CAFFE_TF32", "0") not in ("", "0")
 
 
 def device_count() -> int:

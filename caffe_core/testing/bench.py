@@ -296,7 +296,8 @@ class Bench:
             self.setting.case.ready(layer)
 
     def _make_kernel(self) -> Kernel:
-        reason = self.setting.kernel.refuses(self.layer, self.bottom, self.top)
+        bottom, top = self.on_device(self.bottom), self.on_device(self.top)
+        reason = self.setting.kernel.refuses(self.layer, bottom, top)
         if reason is not None:
             raise RefusalError(f"{self.setting.kernel.__name__} refuses: {reason}")
         return self.setting.kernel(self.layer, self.device, Workspace(self.device))

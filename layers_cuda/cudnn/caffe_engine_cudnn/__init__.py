@@ -1,0 +1,1 @@
+"""Kernels of the layers on cuDNN: the engine ``cudnn``."""

@@ -1,0 +1,85 @@
+"""Graph: one computation, as it is described to cuDNN."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from caffe_core.blob import CHANNELS_LAST, Blob, MemoryFormat, Shape
+from caffe_engine_cudnn.library import Library
+
+_LEAST_AXES = 4  # cuDNN knows no images of one spatial axis: they get a second one, of length 1
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The shape of an array and the distances, in elements, between neighbours along each axis."""
+
+    shape: Shape
+    strides: Shape
+
+    @classmethod
+    def dense(cls, shape: Shape, memory_format: MemoryFormat) -> Layout:
+        """Return the layout of an array without gaps, seen as ``(N, C, *spatial)``."""
+        shape = (*shape[:2], *(1,) * (_LEAST_AXES - len(shape)), *shape[2:])
+        order = list(range(len(shape)))
+        if memory_format is CHANNELS_LAST:
+            order.append(order.pop(1))
+        strides, step = [0] * len(shape), 1
+        for axis in reversed(order):
+            strides[axis] = step
+            step *= shape[axis]
+        return cls(shape, tuple(strides))
+
+    @classmethod
+    def of(cls, blob: Blob) -> Layout:
+        """Return the layout of a blob's data and diff."""
+        return cls.dense(blob.shape, blob.format)
+
+
+class Graph:
+    """Tensors and operations between them, in float32.
+
+    Tensors are numbered from 1 on in the order in which `input` and `output` were called; arrays
+    are given in that order when the computation runs.
+
+    Attributes:
+        operations: The frontend's graph, whose methods add operations.
+        tensors: How many inputs and outputs there are.
+    """
+
+    def __init__(self, library: Library):
+        self._float = library.module.data_type.FLOAT
+        self.operations = library.module.pygraph(
+            io_data_type=self._float,
+            intermediate_data_type=self._float,
+            compute_data_type=self._float,
+            handle=library.handle,
+        )
+        self.tensors = 0
+
+    def input(self, layout: Layout) -> Any:
+        """Return a tensor that is read."""
+        self.tensors += 1
+        return self.operations.tensor(
+            dim=layout.shape, stride=layout.strides, data_type=self._float, uid=self.tensors
+        )
+
+    def output(self, tensor: Any, layout: Layout) -> None:
+        """Let a tensor that an operation gave be written to memory."""
+        self.tensors += 1
+        tensor.set_output(True).set_data_type(self._float).set_uid(self.tensors)
+        tensor.set_dim(layout.shape).set_stride(layout.strides)
+
+
+class Computation(Protocol):
+    """What can be drawn as a graph. Equal ones share a plan, so they can be told by their hash."""
+
+    def draw(self, graph: Graph) -> None:
+        """Add the inputs, the operations and the outputs."""
+
+
+def spatial(values: Sequence[int], missing: int) -> list[int]:
+    """Return a number for each spatial axis that cuDNN knows; `missing` for one that it adds."""
+    return [missing] * (_LEAST_AXES - 2 - len(values)) + list(values)

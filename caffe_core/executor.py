@@ -107,6 +107,9 @@ class Executor:
 
     def _release(self, start: int, end: int) -> None:
         """Undo the fusions of which only a part is to run, or all if each layer is to be shown."""
+        whole = start == 0 and end == len(self.nodes) - 1
+        if whole and not self.debug_info and self.announce is None:
+            return
         for index, writer in list(self._absorbed.items()):
             parted = (start <= writer <= end) != (start <= index <= end)
             alone = parted or self.debug_info or self.announce is not None

@@ -13,6 +13,7 @@ from caffe_core.blob import CHANNELS_LAST, Blob, MemoryFormat
 from caffe_core.device import CPU, Device
 from caffe_engine_onednn.constants import Type
 from caffe_engine_onednn.library import check, library
+from caffe_engine_onednn.slabs import slabs
 
 _MOST_AXES = 12
 _ANY = 1
@@ -111,7 +112,7 @@ class Memory:
 
 def new_memory(descriptor: Descriptor) -> Memory:
     """Return a memory of its own for a descriptor."""
-    return Memory(descriptor, CPU.zeros(descriptor.size, np.dtype(np.uint8)))
+    return Memory(descriptor, slabs.zeros(descriptor.size))
 
 
 def ones_memory(descriptor: Descriptor, kind: Type) -> Memory:

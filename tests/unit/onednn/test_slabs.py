@@ -1,16 +1,16 @@
 from __future__ import annotations
 
 import gc
+import itertools
 import weakref
 
 import numpy as np
-
 from caffe_engine_onednn.slabs import Slabs
 
 
 def overlap(arrays):
     ends = sorted((each.ctypes.data, each.ctypes.data + each.nbytes) for each in arrays)
-    return any(end > start for (_, end), (start, _) in zip(ends, ends[1:], strict=False))
+    return any(end > start for (_, end), (start, _) in itertools.pairwise(ends))
 
 
 def test_arrays_are_zero_aligned_and_apart():

@@ -68,8 +68,10 @@ def _answer(values: Iterable[bool]) -> str:
 
 
 def _kernels(name: str, found: Examples) -> str:
-    on_host = all(facts.host_only for facts in found.facts)
-    cuda = "on the host, whatever the device" if on_host else f"CUDA: {_engines(name, 'cuda')}"
+    cuda = f"CUDA: {_engines(name, 'cuda')}"
+    if all(facts.host_only for facts in found.facts):
+        apart = set(kernel_suppliers("cuda", name).values()) - {layer_supplier(name)}
+        cuda = f"{cuda}, or on the host" if apart else "on the host, whatever the device"
     return f"CPU: {_engines(name, 'cpu')}; {cuda}"
 
 

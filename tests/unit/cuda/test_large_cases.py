@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import pytest
 
-from caffe_core.testing import Case, contract
+from caffe_core.testing import Case, contract, uniform
 from caffe_core.testing.checks.facts import in_place_equals_out_of_place
 from caffe_core.testing.checks.sameness import (
     agrees_with_plain_kernel,
     float32_is_close_to_float64,
 )
 
+FAR_FROM_0 = uniform((5, 2, 50, 60), 100, 101)
 CHECKS = [agrees_with_plain_kernel, float32_is_close_to_float64, in_place_equals_out_of_place]
 LARGE = [
     ("BatchNorm", Case(bottom=[(5, 2, 50, 60)])),
     ("BatchNorm", Case(bottom=[(9, 33, 11, 7)])),
     ("BatchNorm", Case(bottom=[(1100, 5)])),
+    ("BatchNorm", Case(bottom=[FAR_FROM_0])),
+    ("GroupNorm", Case("group_norm_param { groups: 2 }", bottom=[FAR_FROM_0])),
     ("LayerNorm", Case(bottom=[(2, 3, 40, 41)])),
     ("LayerNorm", Case("layer_norm_param { axis: 2 }", bottom=[(30, 20, 7, 11)])),
     ("LayerNorm", Case("layer_norm_param { axis: 3 }", bottom=[(4, 5, 7, 11)])),

@@ -11,10 +11,11 @@ import numpy as np
 from caffe_core.errors import CaffeError
 
 _WIDTH, _HEIGHT = 480, 120  # pixels of a curve
+_SMALL = 50  # layers of a net whose drawing fits a page; that of a larger one is folded away
 
 
 def net_html(net: Any) -> str:
-    """Return a net's name, its table and, where Graphviz is installed, its drawing."""
+    """Return a net's name, its table and, with ``caffe[draw]``, its drawing."""
     title = f"<h4>{escape(net.name or 'Net')}</h4>"
     return f"{title}{net.summary()._repr_html_()}{_drawing(net._net.param)}"
 
@@ -54,10 +55,13 @@ def curve(values: Sequence[float]) -> str:
 
 
 def _drawing(param: Any) -> str:
+    """Return a drawing in SVG that can be folded away; nothing if what draws is missing."""
     from caffe.draw import draw_net
 
     try:
         picture = draw_net(param, "TB", "svg").decode()
     except CaffeError:
         return ""
-    return picture[picture.find("<svg") :]
+    state = " open" if len(param.layer) <= _SMALL else ""
+    svg = picture[picture.find("<svg") :]
+    return f"<details{state}><summary>drawing</summary>{svg}</details>"

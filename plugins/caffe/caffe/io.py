@@ -26,15 +26,17 @@ __all__ = [
     "resize_image",
 ]
 
+_LEGACY_AXES = ("num", "channels", "height", "width")  # of a shape, in files of before 2014
+
 
 def blobproto_to_array(blob: Any, return_diff: bool = False) -> np.ndarray:
-    """Return the data of a ``BlobProto``, or its diff."""
+    """Return the data of a ``BlobProto``, or its diff; without a shape it is a single number."""
     values = np.array(blob.diff if return_diff else blob.data, np.float32)
     if not values.size:
         values = np.array(blob.double_diff if return_diff else blob.double_data, np.float64)
-    if blob.HasField("shape"):
-        return values.reshape(tuple(blob.shape.dim))
-    return values.reshape(blob.num, blob.channels, blob.height, blob.width)
+    if any(blob.HasField(axis) for axis in _LEGACY_AXES):
+        return values.reshape([getattr(blob, axis) for axis in _LEGACY_AXES])
+    return values.reshape(tuple(blob.shape.dim))
 
 
 def array_to_blobproto(arr: Any, diff: Any = None) -> Any:

@@ -39,7 +39,13 @@ def set_mode_gpu() -> None:
 
 
 def set_device(index: int) -> None:
-    """Choose the GPU of `set_mode_gpu`."""
+    """Choose the GPU of `set_mode_gpu`, counted from 0.
+
+    Raises:
+        DeviceError: The number is negative. A GPU that is not there is told when a net is built.
+    """
+    if index < 0:
+        raise DeviceError(f"GPU {index}: expected 0 or more")
     _process.index = index
 
 

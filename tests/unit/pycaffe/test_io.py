@@ -25,6 +25,11 @@ class TestMessages:
         blob = caffe_pb2.BlobProto(num=1, channels=2, height=1, width=3, data=range(6))
         assert caffe.io.blobproto_to_array(blob).shape == (1, 2, 1, 3)
 
+    def test_a_blob_without_a_shape_is_a_single_number(self):
+        assert caffe.io.blobproto_to_array(caffe_pb2.BlobProto(data=[123])) == 123
+        with pytest.raises(ValueError, match="cannot reshape array of size 2"):
+            caffe.io.blobproto_to_array(caffe_pb2.BlobProto(data=[1, 2]))
+
     def test_lists_of_arrays_there_and_back(self):
         given_arrays = [np.ones((2, 2)), np.zeros(3)]
         text = caffe.io.arraylist_to_blobprotovector_str(given_arrays)

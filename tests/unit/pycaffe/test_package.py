@@ -77,6 +77,8 @@ def test_the_mode_chooses_the_device(tmp_path):
         assert device_name() == "cuda:98"
         with pytest.raises(DeviceError):
             caffe.Net(tmp_path / "net.prototxt", caffe.TEST)
+        with pytest.raises(DeviceError, match="GPU -1: expected 0 or more"):
+            caffe.set_device(-1)
     finally:
         caffe.set_device(0)
         caffe.set_mode_cpu()

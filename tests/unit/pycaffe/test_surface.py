@@ -6,6 +6,7 @@ import gc
 import logging
 import re
 import resource
+import sys
 import threading
 import weakref
 from pathlib import Path
@@ -169,8 +170,18 @@ class TestNet:
     def test_in_a_notebook(self, net):
         html = net._repr_html_()
         assert html.startswith("<h4>small</h4><table>")
+        assert "<details open><summary>drawing</summary><svg" in html
         assert str(net.summary()).splitlines()[-1].split()[:2] == ["total", "113"]
         assert repr(net).startswith("<Net 'small' TEST: 4 layers")
+
+    def test_the_drawing_of_a_large_net_is_folded_away(self):
+        layer = "layer { name: '%d' type: 'ReLU' bottom: 'x' top: 'x' }"
+        net = caffe.Net(NET + "".join(layer.replace("x", "ip") % each for each in range(50)), 1)
+        assert "<details><summary>drawing</summary><svg" in net._repr_html_()
+
+    def test_without_what_draws_there_is_the_table_alone(self, net, monkeypatch):
+        monkeypatch.setitem(sys.modules, "pydot", None)
+        assert net._repr_html_().endswith("</table>")
 
     def test_a_thousand_nets_leave_nothing_behind(self, images):
         def build():

@@ -14,8 +14,8 @@ from caffe_core.cuda.source import Source
 class ContrastiveLossKernel(CudaKernel):
     """ContrastiveLoss with a warp for each pair, its sum in a fixed order.
 
-    Forward leaves here by how much twice the sum grows with each element of the first vectors; it
-    shrinks by as much with the second.
+    Forward leaves here by how much the sum grows with each element of the first vectors; it shrinks
+    by as much with that of the second.
     """
 
     source = Source.beside(__file__, "contrastive_loss.cu")

@@ -9,7 +9,7 @@ PROJECTS := $(wildcard pyproject.toml */*/pyproject.toml examples/plugins/*/pypr
 PIP_INDEX = $(or $(PIP_INDEX_URL),$(shell $(BIN)/python -m pip config get global.index-url 2>/dev/null))
 INDEX = $(if $(UV_DEFAULT_INDEX)$(PIP_INDEX),UV_DEFAULT_INDEX="$(or $(UV_DEFAULT_INDEX),$(PIP_INDEX))")
 
-.PHONY: help setup demo test lint bench docs wheels test-cuda test-wheels proto clean
+.PHONY: help setup demo test lint bench docs wheels test-cuda bench-cuda test-wheels proto clean FORCE
 
 help:          # List what can be made
 	@sed -nE 's/^([a-z-]+):[^#]*# (.*)/make \1\t\2/p' Makefile | expand -t 20
@@ -35,11 +35,16 @@ test: setup    # Run all tests
 test-wheels: setup  # Build all wheels and use them in fresh environments, together and alone
 	CAFFE_EVERY_WHEEL=1 $(BIN)/pytest tests/structure/test_wheels.py tests/structure/test_wheel_alone.py
 
-test-cuda:     # Run the tests that need a GPU; PYTHON is one that has CuPy and pytest, no network needed
+build/cuda/site: FORCE
 	rm -rf build/cuda
 	$(PYTHON) -m tools.plain_wheels build/cuda/wheels
-	$(PYTHON) -m pip install --quiet --no-index --no-deps --no-compile --target build/cuda/site build/cuda/wheels/*.whl
+	$(PYTHON) -m pip install --quiet --no-index --no-deps --no-compile --target $@ build/cuda/wheels/*.whl
+
+test-cuda: build/cuda/site   # Run the tests that need a GPU; PYTHON is one that has CuPy and pytest, no network needed
 	PYTHONSAFEPATH=1 PYTHONPATH=build/cuda/site $(PYTHON) -m pytest -m cuda tests/contract tests/golden tests/unit/cuda $(ARGS)
+
+bench-cuda: build/cuda/site  # Time nets on a GPU beside PyTorch; PYTHON is one that has both, and CuPy
+	PYTHONPATH=build/cuda/site $(PYTHON) -m benchmarks --device cuda $(ARGS)
 
 lint: setup    # Check style, formatting and types
 	$(BIN)/ruff check .

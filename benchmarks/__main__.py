@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -14,19 +15,25 @@ from benchmarks import data_path, loading, machine, pairs, python_share, report,
 from benchmarks.contenders import PEERS
 from benchmarks.nets import NETS
 from benchmarks.suite import tasks
+from caffe_core.errors import DeviceError
 
-PARTS = ("training", "inference", "loading", "startup", "data", "share")
+_COMPARED = ("training", "inference")
+PARTS = (*_COMPARED, "loading", "startup", "data", "share")
 RESULTS = Path(__file__).with_name("results") / "latest.json"
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Measure what the command line asks for."""
     args = _parser().parse_args(argv)
+    if args.device == "cuda":
+        args.parts = [part for part in args.parts if part in _COMPARED]
     quick = pairs.Effort(rounds=3, seconds=0.05, threads=args.threads)
     full = pairs.Effort(rounds=args.rounds, seconds=args.seconds, threads=args.threads)
     figures: dict[str, Any] = {}
     try:
         measure(args, quick if args.quick else full, figures)
+    except DeviceError as error:
+        sys.exit(str(error))
     finally:  # what an hour has brought forth is not lost with the next minute
         args.json.parent.mkdir(parents=True, exist_ok=True)
         args.json.write_text(json.dumps(figures, indent=2) + "\n")
@@ -36,7 +43,8 @@ def main(argv: Sequence[str] | None = None) -> None:
 def measure(args: argparse.Namespace, effort: pairs.Effort, found: dict[str, Any]) -> None:
     """Measure and print; put all figures into `found`."""
     os.environ["CAFFE_THREADS"] = str(effort.threads)
-    found |= {"machine": machine.description(), "effort": asdict(effort), "tasks": []}
+    description = machine.description() | machine.gpu(args.device)
+    found |= {"machine": description, "effort": asdict(effort), "tasks": []}
     print(machine.in_a_line(found["machine"]))
     print(f"{effort.threads} threads; ratios are our time divided by the peer's\n")
     args.peers = _installed(args.peers)
@@ -74,9 +82,9 @@ def _installed(peers: list[str]) -> list[str]:
 def _compare(
     args: argparse.Namespace, effort: pairs.Effort, found: list[dict[str, Any]]
 ) -> list[pairs.Row]:
-    kinds = [part for part in args.parts if part in ("training", "inference")]
+    kinds = [part for part in args.parts if part in _COMPARED]
     rows: list[pairs.Row] = []
-    for task in tasks(args.nets, kinds, args.batch):
+    for task in tasks(args.nets, kinds, args.batch, args.device):
         if not rows:
             print(report.heading())
         for row in pairs.measure(task, args.peers, effort):
@@ -102,6 +110,9 @@ def _parser() -> argparse.ArgumentParser:
         )
     parser.add_argument(
         "--batch", type=_numbers, default=[], metavar="N,M", help="batches, for every net"
+    )
+    parser.add_argument(
+        "--device", choices=("cpu", "cuda"), default="cpu", help="cuda: training and inference only"
     )
     effort = pairs.Effort()
     parser.add_argument("--rounds", type=int, default=effort.rounds, help="turns of each side (10)")

@@ -8,10 +8,18 @@ import subprocess
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from caffe_core.cuda import cupy
+from caffe_core.device import device as find_device
+
 _DISTRIBUTIONS = (
     "caffe-core",
     "numpy",
     "onednn-cpu-gomp",
+    "cupy-cuda12x",
+    "cupy-cuda13x",
+    "nvidia-cudnn-frontend",
+    "nvidia-cudnn-cu12",
+    "nvidia-cudnn-cu13",
     "torch",
     "onnxruntime",
     "openvino",
@@ -35,10 +43,19 @@ def description() -> dict[str, object]:
     }
 
 
+def gpu(device: str) -> dict[str, object]:
+    """Return what is known of the GPU on which tasks run, nothing if that is none."""
+    if device == "cpu":
+        return {}
+    found = cupy().cuda.runtime.getDeviceProperties(find_device(device).index)
+    return {"gpu": found["name"].decode()}
+
+
 def in_a_line(machine: dict[str, object]) -> str:
     """Return what a reader of a table should know."""
+    gpu = f"{machine['gpu']} in " if "gpu" in machine else ""
     return (
-        f"{machine['processor']}, {machine['cores']} cores, {machine['memory']}; "
+        f"{gpu}{machine['processor']}, {machine['cores']} cores, {machine['memory']}; "
         f"load {machine['load']} before"
     )
 

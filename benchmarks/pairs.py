@@ -55,7 +55,7 @@ class Effort:
 
 def measure(task: Task, peers: Sequence[str], effort: Effort) -> Iterator[Row]:
     """Yield a row for each peer that does such a task; one without a peer if none can."""
-    able = [name for name in peers if task.kind in PEERS[name].kinds]
+    able = [name for name in peers if PEERS[name].does(task)]
     with TemporaryDirectory() as folder, ExitStack() as running:
         stage = _Stage(task, Path(folder), effort, running)
         timed = False
@@ -110,12 +110,13 @@ class _Stage:
 
 def _pair(stage: _Stage, name: str) -> Row:
     precision = PEERS[name].precision
+    rounding = precision if stage.task.device == "cpu" else "tf32"
     try:
         ours = stage.ours(precision)
         with stage.ready(name) as theirs:
             apart = difference(ours.results, theirs.results, stage.task)
             row = Row(stage.task, name, difference=apart)
-            if not apart <= tolerance(stage.task, precision):
+            if not apart <= tolerance(stage.task, rounding):
                 return replace(row, word=f"not timed: results are {apart:.2g} apart")
             return _timed(row, ours.process, theirs.process, stage.effort)
     except Unavailable as reason:

@@ -45,7 +45,7 @@ class Process:
             stdout=subprocess.PIPE,
             stderr=self._errors,
             cwd=ROOT,
-            env={**os.environ, **dict.fromkeys(_THREADS, str(threads))},
+            env={**os.environ, **dict.fromkeys(_THREADS, str(threads)), "CAFFE_TF32": "1"},
             text=True,
         )
         try:

@@ -23,12 +23,14 @@ class Task:
         training: Whether an iteration is forward, backward and update; else it is forward.
         batch: Items in a batch.
         dropout: Whether anything is dropped. It must not be where results are compared.
+        device: Where it is done: ``cpu`` or ``cuda``. On a GPU, factors may be rounded to TF32.
     """
 
     net: str
     training: bool
     batch: int
     dropout: bool = True
+    device: str = "cpu"
 
     @property
     def kind(self) -> str:
@@ -36,7 +38,8 @@ class Task:
         return "training" if self.training else "inference"
 
     def __str__(self) -> str:
-        return f"{self.net} {self.kind}, batch {self.batch}"
+        where = "" if self.device == "cpu" else f", {self.device}"
+        return f"{self.net} {self.kind}, batch {self.batch}{where}"
 
     def definition(self) -> Any:
         """Return the ``NetParameter``."""

@@ -21,6 +21,9 @@ from benchmarks.contenders import CONTENDERS, Runner, Unavailable
 from benchmarks.delay import waited
 from benchmarks.task import Task
 
+_AHEAD = 16
+"""Iterations that may be asked of a GPU before any is done."""
+
 
 def main() -> None:
     """Answer until the input ends."""
@@ -48,6 +51,7 @@ def _answers(runner: Runner, commands: Iterator[dict[str, Any]]) -> Iterator[dic
             case "run":
                 for _ in range(command["times"]):
                     runner.run()
+                runner.wait()
                 yield {}
             case "turn":
                 yield turn(runner, command["seconds"])
@@ -69,10 +73,14 @@ def turn(runner: Runner, seconds: float) -> dict[str, float]:
     One run before does not count: it brings the caches and threads back that others had meanwhile.
     """
     runner.run()
+    runner.wait()
     waited_before, start, count = waited(), perf_counter(), 0
     while not count or perf_counter() - start < seconds:
         runner.run()
         count += 1
+        if not count % _AHEAD:
+            runner.wait()
+    runner.wait()
     took = perf_counter() - start
     return {"seconds": took / count, "disturbed": (waited() - waited_before) / took}
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
@@ -20,14 +20,19 @@ class Unavailable(Exception):  # noqa: N818 - this is no error
     """This contender cannot do the task here; the message says why, in a few words."""
 
 
-class Runner(Protocol):
+class Runner:
     """A task made ready by a contender."""
 
     def run(self) -> object:
-        """Do one iteration."""
+        """Do one iteration, or ask a GPU to do it."""
+        raise NotImplementedError
+
+    def wait(self) -> None:
+        """Wait until all that was asked for is done."""
 
     def described(self) -> str:
         """Return how it is done, in a few words: what can differ from one machine to the next."""
+        raise NotImplementedError
 
     def results(self) -> Results:
         """Return what is to be compared.
@@ -35,6 +40,7 @@ class Runner(Protocol):
         For inference: each output. For training: how far each learned blob is from the weights
         that were given, by layer and index: ``conv1[0]``.
         """
+        raise NotImplementedError
 
 
 @dataclass(frozen=True)
@@ -45,7 +51,8 @@ class Contender:
         module: Module of this package that has it; its ``prepare`` returns a `Runner`.
         needs: Modules that must be installed.
         options: Arguments of ``prepare`` beside task, weights and threads.
-        kinds: What it does: training, inference or both.
+        kinds: What it does on the CPU: training, inference, both or neither.
+        on_cuda: What it does on a GPU.
         precision: Precision of what it computes: ``f32`` or ``bf16``.
     """
 
@@ -53,7 +60,12 @@ class Contender:
     needs: tuple[str, ...] = ()
     options: Mapping[str, Any] = field(default_factory=dict)
     kinds: tuple[str, ...] = ("inference",)
+    on_cuda: tuple[str, ...] = ()
     precision: str = "f32"
+
+    def does(self, task: Task) -> bool:
+        """Return whether it does such tasks at all."""
+        return task.kind in (self.kinds if task.device == "cpu" else self.on_cuda)
 
     def missing(self) -> list[str]:
         """Return what it needs that is not installed."""
@@ -77,17 +89,22 @@ class Contender:
 _BF16: Mapping[str, Any] = {"precision": "bf16"}
 _LAST: Mapping[str, Any] = {"channels_last": True}
 _COMPILED: Mapping[str, Any] = {"compiled": True}
+_GRAPHS: Mapping[str, Any] = {"compiled": True, "graphs": True}
 _TORCH, _VINO = ("torch",), ("openvino", "onnx")
 _BOTH = ("training", "inference")
 
+# PyTorch on the CPU chooses formats itself in a net that is frozen: it has no channels-last mode.
 CONTENDERS = {
-    "caffe": Contender("ours", kinds=_BOTH),
-    "caffe-bf16": Contender("ours", (), _BF16, kinds=_BOTH, precision="bf16"),
-    "caffe-numpy": Contender("ours", (), {"engines": ("caffe",)}, kinds=_BOTH),
-    "torch": Contender("pytorch", _TORCH, kinds=_BOTH),
-    "torch-nhwc": Contender("pytorch", _TORCH, _LAST, kinds=_BOTH),
-    "torch-compile": Contender("pytorch", _TORCH, _COMPILED, kinds=_BOTH),
-    "torch-compile-nhwc": Contender("pytorch", _TORCH, {**_LAST, **_COMPILED}, ("training",)),
+    "caffe": Contender("ours", (), {}, _BOTH, _BOTH),
+    "caffe-bf16": Contender("ours", (), _BF16, _BOTH, precision="bf16"),
+    "caffe-numpy": Contender("ours", (), {"engines": ("caffe",)}, _BOTH),
+    "torch": Contender("pytorch", _TORCH, {}, _BOTH, _BOTH),
+    "torch-nhwc": Contender("pytorch", _TORCH, _LAST, _BOTH, _BOTH),
+    "torch-compile": Contender("pytorch", _TORCH, _COMPILED, _BOTH, _BOTH),
+    "torch-compile-nhwc": Contender(
+        "pytorch", _TORCH, {**_LAST, **_COMPILED}, ("training",), _BOTH
+    ),
+    "torch-graphs-nhwc": Contender("pytorch", _TORCH, {**_LAST, **_GRAPHS}, (), _BOTH),
     "onnxruntime": Contender("onnx_runtime", ("onnxruntime", "onnx")),
     "openvino": Contender("open_vino", _VINO),
     "openvino-bf16": Contender("open_vino", _VINO, _BF16, precision="bf16"),
@@ -97,5 +114,4 @@ CONTENDERS = {
 OURS = {"f32": "caffe", "bf16": "caffe-bf16"}
 """With whom peers of each precision are compared."""
 
-# PyTorch chooses formats itself in a net that is frozen: it has no channels-last mode there.
 PEERS = {name: each for name, each in CONTENDERS.items() if name not in OURS.values()}

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import onnxruntime
 
-from benchmarks.contenders import Results
+from benchmarks.contenders import Results, Runner
 from benchmarks.contenders.onnx_net import to_onnx
 from benchmarks.contenders.steps import read_steps
 from benchmarks.task import Task
@@ -17,7 +17,7 @@ def prepare(task: Task, weights: Path, threads: int) -> OnnxRuntime:
     return OnnxRuntime(task, weights, threads)
 
 
-class OnnxRuntime:
+class OnnxRuntime(Runner):
     """A session and its inputs."""
 
     def __init__(self, task: Task, weights: Path, threads: int):

@@ -7,7 +7,7 @@ from typing import Any
 
 import openvino
 
-from benchmarks.contenders import Results, Unavailable
+from benchmarks.contenders import Results, Runner, Unavailable
 from benchmarks.contenders.onnx_net import to_onnx
 from benchmarks.contenders.steps import read_steps
 from benchmarks.task import Task
@@ -18,7 +18,7 @@ def prepare(task: Task, weights: Path, threads: int, precision: str = "f32") -> 
     return OpenVino(task, weights, threads, precision)
 
 
-class OpenVino:
+class OpenVino(Runner):
     """A compiled model's request and its inputs."""
 
     def __init__(self, task: Task, weights: Path, threads: int, precision: str):

@@ -7,7 +7,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from benchmarks.contenders import Results, Unavailable
+from benchmarks.contenders import Results, Runner, Unavailable
 from benchmarks.contenders.steps import read_steps
 from benchmarks.task import Task
 from caffe_core.proto import text
@@ -27,7 +27,7 @@ def prepare(task: Task, weights: Path, threads: int) -> OpenCv:
         raise Unavailable(f"OpenCV cannot run it: {error.err or error}") from error
 
 
-class OpenCv:
+class OpenCv(Runner):
     """A net with its inputs set."""
 
     def __init__(self, task: Task, weights: Path):

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.agreement import sample
-from benchmarks.contenders import Results
+from benchmarks.contenders import Results, Runner
 from benchmarks.task import SGD, Task
 from caffe_core import Net, Phase, Solver
 from caffe_core.proto import caffe_pb2
@@ -24,12 +24,12 @@ def prepare(task: Task, weights: Path, threads: int, **options: Any) -> Ours:
     return Ours(task, weights, options)
 
 
-class Ours:
+class Ours(Runner):
     """A net, or a solver and its net."""
 
     def __init__(self, task: Task, weights: Path, options: dict[str, Any]):
         self.task = task
-        self.net, self.run = build(task, {"memory_format": "auto", "seed": SEED, **options})
+        self.net, self._iterate = build(task, {"memory_format": "auto", "seed": SEED, **options})
         shapes = {name: self.net.blobs[name].shape for name in self.net.inputs}
         for name, values in task.inputs(shapes).items():
             self.net.blobs[name].data[...] = values
@@ -39,6 +39,14 @@ class Ours:
             _draw_statistics(self.net)
             self.net.save(weights)
         self.weights = weights
+
+    def run(self) -> None:
+        """Do one iteration."""
+        self._iterate()
+
+    def wait(self) -> None:
+        """Wait for the GPU, if there is one."""
+        self.net.device.synchronize()
 
     def described(self) -> str:
         """Return how many layers each engine computes."""
@@ -63,6 +71,7 @@ class Ours:
 
 def build(task: Task, options: dict[str, Any]) -> tuple[Net, Callable[[], object]]:
     """Return a net, and what makes an iteration of it."""
+    options = {"device": task.device, **options}
     if not task.training:
         net = Net(task.definition(), Phase.TEST, keep=(), **options)
         return net, net.forward
@@ -70,7 +79,6 @@ def build(task: Task, options: dict[str, Any]) -> tuple[Net, Callable[[], object
         caffe_pb2.SolverParameter(
             train_net_param=task.definition(),
             lr_policy="fixed",
-            solver_mode=caffe_pb2.SolverParameter.CPU,
             **SGD,
         ),
         keep=(),

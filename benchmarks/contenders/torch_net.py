@@ -34,7 +34,7 @@ class Learned:
 
     def now(self) -> np.ndarray:
         """Return PyTorch's values in Caffe's order."""
-        return self.rows(self.tensor.detach().numpy())
+        return self.rows(self.tensor.detach().cpu().numpy())
 
 
 class TorchNet(nn.Module):

@@ -7,16 +7,17 @@ import json
 import numpy as np
 import pytest
 
-from benchmarks import report
+from benchmarks import machine, report
 from benchmarks.__main__ import main
 from benchmarks.agreement import difference, tolerance
-from benchmarks.contenders import PEERS, Contender, Unavailable
+from benchmarks.contenders import CONTENDERS, PEERS, Contender, Unavailable
 from benchmarks.nets import NETS
 from benchmarks.pairs import Row
 from benchmarks.process import Process
 from benchmarks.suite import TARGETS, tasks
 from benchmarks.task import Task
 from benchmarks.turns import Comparison
+from caffe_core.errors import DeviceError
 
 INFERENCE = Task("lenet", training=False, batch=2)
 
@@ -95,10 +96,38 @@ def test_results_of_one_side_only_are_an_error():
 
 
 def test_every_target_is_measured_unless_told_otherwise():
-    measured = tasks(NETS, ("training", "inference"))
+    kinds = ("training", "inference")
+    measured = [*tasks(NETS, kinds), *tasks(NETS, kinds, device="cuda")]
     for target in TARGETS:
         assert target.task in measured
-        assert set(target.peers) <= PEERS.keys()
+        assert target.peers
+        assert all(PEERS[peer].does(target.task) for peer in target.peers)
+
+
+def test_without_a_gpu_a_task_for_one_is_refused_with_the_reason(tmp_path, monkeypatch):
+    monkeypatch.setattr(machine, "cupy", _no_cupy)
+    monkeypatch.setattr(machine, "find_device", _no_cupy)
+    with pytest.raises(SystemExit, match="no GPU here"):
+        main(["--device", "cuda", "--quick", "--json", str(tmp_path / "results.json")])
+
+
+def _no_cupy(*_):
+    raise DeviceError("no GPU here")
+
+
+def test_ours_runs_on_a_device(tmp_path):
+    results = {}
+    for device in ("cpu", "emulated"):
+        for training in (False, True):
+            task = Task("lenet", training, batch=2, device=device)
+            runner = CONTENDERS["caffe"].prepare(task, tmp_path / "net.caffemodel", threads=1)
+            runner.run()
+            runner.wait()
+            results[device, training] = runner.results()
+    for training in (False, True):
+        task = Task("lenet", training, batch=2)
+        apart = difference(results["cpu", training], results["emulated", training], task)
+        assert apart < tolerance(task, "f32")
 
 
 def test_the_fastest_peer_decides():

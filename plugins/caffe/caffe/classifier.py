@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from caffe.images import centre_crop, resize_image
+from caffe.images import Dims, centre_crop, resize_image
 from caffe.images import oversample as crops_of
 from caffe.io import Transformer
 from caffe.net import Net
@@ -39,7 +39,7 @@ class Classifier(Net):
         self,
         model_file: Any,
         pretrained_file: Any,
-        image_dims: Sequence[int] | None = None,
+        image_dims: Dims | None = None,
         mean: Any = None,
         input_scale: float | None = None,
         raw_scale: float | None = None,
@@ -65,10 +65,8 @@ class Classifier(Net):
         cut = (crops_of if oversample else centre_crop)(scaled, self.crop_dims)
         name = self.inputs[0]
         arrays = np.stack([self.transformer.preprocess(name, each) for each in cut])
-        found = self.forward_all(**{name: arrays})[self.outputs[0]]
-        if oversample:
-            return found.reshape(len(inputs), 10, -1).mean(axis=1)
-        return found
+        found: np.ndarray = self.forward_all(**{name: arrays})[self.outputs[0]]
+        return found.reshape(len(inputs), 10, -1).mean(axis=1) if oversample else found
 
 
 def image_transformer(

@@ -133,7 +133,8 @@ class Detector(Net):
         shown = np.round((clipped[2:] - clipped[:2] + 1) * scale).astype(int)
         shown = np.minimum(shown, size - pad)
         top, left, bottom, right = clipped
-        crop = np.ones((size, size, im.shape[2]), np.float32) * np.float32(self.crop_mean)
+        crop: np.ndarray = np.empty((size, size, im.shape[2]), np.float32)
+        crop[...] = self.crop_mean
         (row, column), (height, width) = pad, shown
         part = resize_image(im[top:bottom, left:right], shown)
         crop[row : row + height, column : column + width] = part

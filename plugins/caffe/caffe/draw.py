@@ -91,7 +91,7 @@ def draw_net(
     """
     graph = get_pydot_graph(caffe_net, rankdir, phase=phase, display_lrm=display_lrm)
     if ext in _TEXT_FORMATS:
-        return graph.to_string().encode()
+        return bytes(graph.to_string(), "utf-8")
     if shutil.which("dot") is None:
         if ext not in picture.FORMATS:
             raise CaffeError(

@@ -10,6 +10,10 @@ import numpy as np
 
 from caffe_core.errors import CaffeError, DataError
 
+Dims = Sequence[int] | np.ndarray  # height and width
+
+_LUMINANCE = np.array([[0.2125], [0.7154], [0.0721]], np.float32)  # as pycaffe weighs colors
+
 
 def load_image(filename: str | Path, color: bool = True) -> np.ndarray:
     """Return an image as float32 from 0 to 1, ``(height, width, 3)``, or 1 if not `color`.
@@ -34,15 +38,16 @@ def _unit_range(image: Any, color: bool) -> np.ndarray:
         values = values / np.float32(65535) if image.mode.startswith("I") else values
         return np.repeat(values[:, :, np.newaxis], 3 if color else 1, axis=2)
     if color:
-        return np.asarray(image.convert("RGB"), np.float32) / np.float32(255)
-    if image.mode in ("L", "1"):
-        return np.asarray(image.convert("L"), np.float32)[:, :, np.newaxis] / np.float32(255)
-    luminance = np.float32([0.2125, 0.7154, 0.0721])  # as pycaffe weighs them
-    gray = np.asarray(image.convert("RGB"), np.float32) @ luminance / np.float32(255)
-    return gray[:, :, np.newaxis]
+        values = np.asarray(image.convert("RGB"), np.float32)
+    elif image.mode in ("L", "1"):
+        values = np.asarray(image.convert("L"), np.float32)[:, :, np.newaxis]
+    else:
+        values = np.asarray(image.convert("RGB"), np.float32) @ _LUMINANCE
+    unit: np.ndarray = values / np.float32(255)
+    return unit
 
 
-def resize_image(im: Any, new_dims: Sequence[int], interp_order: int = 1) -> np.ndarray:
+def resize_image(im: Any, new_dims: Dims, interp_order: int = 1) -> np.ndarray:
     """Return an image ``(height, width, channels)`` at another size; no smoothing before.
 
     Args:
@@ -62,24 +67,25 @@ def resize_image(im: Any, new_dims: Sequence[int], interp_order: int = 1) -> np.
     }
     if interp_order not in orders:
         raise CaffeError(f"interp_order is {interp_order}; expected 0, 1 or 3")
-    im = np.asarray(im, np.float32)
+    image: np.ndarray = np.asarray(im, np.float32)
     height, width = (int(dim) for dim in new_dims)
-    if im.shape[:2] == (height, width):
-        return im.copy()
-    across, down = im.shape[1] / width, im.shape[0] / height
-    result = np.empty((height, width, im.shape[2]), np.float32)
-    for channel in range(im.shape[2]):
-        plane = Image.fromarray(np.ascontiguousarray(im[:, :, channel]))
-        result[:, :, channel] = plane.transform(
+    if image.shape[:2] == (height, width):
+        return np.array(image)
+    across, down = image.shape[1] / width, image.shape[0] / height
+    result = np.empty((height, width, image.shape[2]), np.float32)
+    for channel in range(image.shape[2]):
+        plane = Image.fromarray(np.ascontiguousarray(image[:, :, channel]))
+        resized = plane.transform(
             (width, height),
             Image.Transform.AFFINE,
             (across, 0, 0, 0, down, 0),
             resample=orders[interp_order],
         )
+        result[:, :, channel] = np.asarray(resized)
     return result
 
 
-def oversample(images: Any, crop_dims: Sequence[int]) -> np.ndarray:
+def oversample(images: Any, crop_dims: Dims) -> np.ndarray:
     """Cut four corners and the centre out of each image, and mirror them: ten crops of each.
 
     Args:
@@ -104,14 +110,14 @@ def oversample(images: Any, crop_dims: Sequence[int]) -> np.ndarray:
     return both.reshape(-1, height, width, images.shape[3])
 
 
-def centre_crop(images: Any, crop_dims: Sequence[int]) -> np.ndarray:
+def centre_crop(images: Any, crop_dims: Dims) -> np.ndarray:
     """Cut the centre out of each image."""
     row, column = _centre(np.shape(images)[1:3], crop_dims)
     height, width = (int(dim) for dim in crop_dims)
     return np.asarray(images)[:, row : row + height, column : column + width]
 
 
-def _centre(dims: Sequence[int], crop_dims: Sequence[int]) -> tuple[int, int]:
+def _centre(dims: Sequence[int], crop_dims: Dims) -> tuple[int, int]:
     """Where a crop in the middle starts."""
     row, column = (int(dim / 2 - crop / 2) for dim, crop in zip(dims, crop_dims, strict=True))
     return row, column

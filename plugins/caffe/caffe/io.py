@@ -52,7 +52,7 @@ def array_to_blobproto(arr: Any, diff: Any = None) -> Any:
 def arraylist_to_blobprotovector_str(arraylist: Iterable[Any]) -> bytes:
     """Return arrays as the bytes of a ``BlobProtoVector``."""
     blobs = [array_to_blobproto(each) for each in arraylist]
-    return caffe_pb2.BlobProtoVector(blobs=blobs).SerializeToString()
+    return bytes(caffe_pb2.BlobProtoVector(blobs=blobs).SerializeToString())
 
 
 def blobprotovector_str_to_arraylist(text: bytes) -> list[np.ndarray]:
@@ -106,7 +106,8 @@ def load_mean(path: str | Path) -> np.ndarray:
         CaffeError: The file is neither.
     """
     if Path(path).suffix == ".npy":
-        return np.load(path)
+        stored: np.ndarray = np.load(path)
+        return stored
     blob = caffe_pb2.BlobProto()
     try:
         blob.ParseFromString(Path(path).read_bytes())
@@ -144,7 +145,7 @@ class Transformer:
     def preprocess(self, in_: str, data: Any) -> np.ndarray:
         """Return an image ``(height, width, channels)`` as the net takes it."""
         self._check(in_)
-        array = np.asarray(data, np.float32)
+        array: np.ndarray = np.asarray(data, np.float32)
         if array.shape[:2] != self.inputs[in_][2:]:
             array = resize_image(array, self.inputs[in_][2:])
         if in_ in self.transpose:

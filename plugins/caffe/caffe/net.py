@@ -262,7 +262,7 @@ class Net:
         """
         more, also = list(blobs or ()), list(diffs or ())
 
-        def both(batch: dict[str, Any]) -> dict[str, Any]:
+        def both(batch: dict[str, Any]) -> dict[tuple[str, str], Any]:
             given = {name: batch.pop(name) for name in self.outputs if name in batch}
             found = self.forward(blobs=more, **batch)
             gradients = self.backward(diffs=also, **given)
@@ -272,10 +272,11 @@ class Net:
             }
 
         found = all_batches(arrays, self._batch_size(), both)
-        return tuple(
+        outputs, gradients = (
             {name: array for (part, name), array in found.items() if part == wanted}
             for wanted in ("data", "diff")
         )
+        return outputs, gradients
 
     def reshape(self) -> None:
         """Let all layers follow the shapes of the inputs. `forward` does so by itself."""
@@ -320,7 +321,7 @@ class Net:
         Raises:
             CaffeError: The first layer is another one, or a shape does not fit.
         """
-        first = next(iter(self._net.layers.values()), None)
+        first: Any = next(iter(self._net.layers.values()), None)
         if first is None or first.type != "MemoryData":
             raise CaffeError(
                 f"net {self._net.name!r}: set_input_arrays may only be called if the first layer "

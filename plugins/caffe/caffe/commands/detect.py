@@ -90,7 +90,7 @@ def _write_csv(path: str, found: list[dict[str, Any]]) -> None:
 
 
 def _write_hdf5(path: str, found: list[dict[str, Any]]) -> None:
-    import h5py
+    import h5py  # type: ignore[import-untyped]
     import numpy as np
 
     with h5py.File(path, "w") as file:

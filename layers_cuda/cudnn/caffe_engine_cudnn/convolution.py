@@ -7,16 +7,15 @@ from dataclasses import replace
 from typing import Any
 
 from caffe_core.blob import CONTIGUOUS, Blob, MemoryFormat
-from caffe_core.cuda.layout import around
 from caffe_core.layer import Layer
-from caffe_engine_cudnn.channels import ChannelKernel
 from caffe_engine_cudnn.correlation import Correlation, Wanted
+from caffe_engine_cudnn.ending import EndingKernel
 from caffe_engine_cudnn.graph import Layout
 from caffe_engine_cudnn.library import CudnnError
 from caffe_engine_cudnn.plan import Plan, fastest
 
 
-class ConvolutionKernel(ChannelKernel):
+class ConvolutionKernel(EndingKernel):
     """Convolution over one, two or three spatial axes.
 
     The weight stays as Caffe stores it, whatever the format of the images. A ReLU that follows in
@@ -65,7 +64,7 @@ class ConvolutionKernel(ChannelKernel):
         self._correlations = {
             wanted: self._correlation(self.layer, wanted, *layouts) for wanted in Wanted
         }
-        self._inner = around(top[0], 1)[1]
+        self.prepare_end(top[0])
         plain = self._correlations[self.result]
         self._plain = self.plan(plain)
         self._whole = replace(plain, biased=len(self.blobs) > 1, rectified=self.relu == 0)
@@ -91,7 +90,7 @@ class ConvolutionKernel(ChannelKernel):
             if wanted[0]:
                 self._add_weight(*self.sides(below.read(), dy))
             if len(self.blobs) > 1 and wanted[1]:
-                self.add_sums(dy, self.blobs[1].diff, self._inner)
+                self.add_sums(dy, self.blobs[1].diff)
             if down:
                 plan = self.plan(self._correlations[self.gradient])
                 self.run(plan, dy, self.blobs[0].read(), below.overwrite_diff())
@@ -105,15 +104,14 @@ class ConvolutionKernel(ChannelKernel):
 
         def parts() -> None:
             self.run(self._plain, x, weight, y)
-            if bias or self.relu is not None:
-                self.end(y, bias[0] if bias else None, self._inner)
+            self.end(y, bias[0] if bias else None)
 
         if self._fused is None:
             parts()
             return
         faster = self.library.fused
         if self._whole not in faster:
-            faster[self._whole] = fastest(self.device, {True: whole, False: parts})
+            faster[self._whole] = fastest(self.library, {True: whole, False: parts})
         (whole if faster[self._whole] else parts)()
 
     def _plan_or_none(self, correlation: Correlation) -> Plan | None:

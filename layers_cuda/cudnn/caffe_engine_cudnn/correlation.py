@@ -60,11 +60,12 @@ class Correlation:
             dilation=spatial(self.geometry.dilation, 1),
         )
         layout: Layout = getattr(self, self.wanted.value)
+        if self.biased or self.rectified:
+            result.set_dim(layout.shape).set_stride(layout.strides)
         if self.biased:
             bias = (1, layout.shape[1], *(1 for _ in layout.shape[2:]))
-            shaped = result.set_dim(layout.shape).set_stride(layout.strides)
             bias_tensor = graph.input(Layout.dense(bias, CONTIGUOUS))
-            result = graph.operations.bias(input=shaped, bias=bias_tensor)
+            result = graph.operations.bias(input=result, bias=bias_tensor)
         if self.rectified:
             result = graph.operations.relu(input=result)
         graph.output(result, layout)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import importlib
+import os
 from types import ModuleType
 from typing import Any
 
@@ -50,6 +51,8 @@ class Library:
         module: The frontend.
         handle: What cuDNN knows the GPU and its stream by.
         tf32: Whether factors may be rounded to 10 bits, which tensor cores ask for.
+        measures: Whether what is fastest is found out by trying. ``CAFFE_CUDNN_MEASURE=0`` forbids
+            it, so that every run computes the same to the last bit.
         plans: How to run what has been asked for so far, by a description of it; an error where
             cuDNN cannot.
         fused: Whether what has a plan of its own is faster so than in parts, if that is known.
@@ -61,6 +64,7 @@ class Library:
     def __init__(self, device: Any):
         self.device, self.module = device, frontend()
         self.tf32 = tf32()
+        self.measures = os.environ.get("CAFFE_CUDNN_MEASURE", "1") != "0"
         self.plans: dict[Any, Any] = {}
         self.fused: dict[Any, bool] = {}
         with device.active():

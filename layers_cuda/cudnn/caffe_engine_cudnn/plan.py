@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from time import perf_counter
 from typing import Any, TypeVar, cast
 
-from caffe_core.device import Device
 from caffe_engine_cudnn.graph import Computation, Graph
 from caffe_engine_cudnn.library import CudnnError, Library
 
 _MOST_ROOM = 256 << 20  # bytes of scratch; what needs more is seldom faster
 _MOST_CANDIDATES = 8  # that are tried: cuDNN names the most promising ones first
+_MOST_SECONDS = 1.0  # to make candidates ready, some of which are compiled for the purpose
 _ROUNDS = 3  # of each, after one to warm up
 
 Way = TypeVar("Way")
@@ -19,9 +20,10 @@ Way = TypeVar("Way")
 class Plan:
     """How cuDNN runs a computation.
 
-    There are several ways, which differ in speed: the first call tries some and keeps the fastest.
-    None of them adds in an order that changes from run to run, none rounds float32 to 16 bits, and
-    none rounds it for the tensor cores unless the library's `tf32` says so.
+    There are several ways, which differ in speed: the first call tries some and keeps the fastest,
+    unless the library measures nothing; it then takes what cuDNN deems best. None of them adds in
+    an order that changes from run to run, none rounds float32 to 16 bits, and none rounds it for
+    the tensor cores unless the library's `tf32` says so.
 
     Raises:
         CudnnError: CuDNN has no way.
@@ -29,7 +31,7 @@ class Plan:
 
     def __init__(self, library: Library, computation: Computation):
         self._library = library
-        self._failures = (library.module.cudnnGraphNotSupportedError, RuntimeError)
+        self._failures = (library.module.cudnnGraphNotSupportedError, RuntimeError, ValueError)
         graph = Graph(library)
         self._graph = graph.operations
         try:
@@ -47,7 +49,7 @@ class Plan:
     def room(self) -> int:
         """How many bytes of scratch a call wants; fewer once the fastest way is known."""
         if self._room is None:
-            self._build(_MOST_CANDIDATES)
+            self._build(_MOST_CANDIDATES if self._library.measures else 1)
             self._room = max(map(self._graph.get_workspace_size_plan_at_index, self._candidates))
         return self._room
 
@@ -62,7 +64,7 @@ class Plan:
         pack = dict(zip(self._tensors, map(self._library.address, arrays), strict=True))
         if len(self._candidates) > 1:
             ways = {index: lambda i=index: self._run(i, pack, where) for index in self._candidates}
-            self._candidates = [fastest(self._library.device, ways)]
+            self._candidates = [fastest(self._library, ways)]
             self._room = self._graph.get_workspace_size_plan_at_index(self._candidates[0])
         self._run(self._candidates[0], pack, where)
 
@@ -85,9 +87,12 @@ class Plan:
         graph.check_support()
 
     def _build(self, count: int) -> None:
-        """Make ways ready to run until there are so many; the most promising ones first."""
+        """Make ways ready to run until there are so many, or they have taken too long."""
         failure: object = "none is left"
+        start = perf_counter()
         while len(self._candidates) < count:
+            if self._candidates and perf_counter() - start > _MOST_SECONDS:
+                break
             index = next(self._untried, None)
             if index is None:
                 break
@@ -120,9 +125,14 @@ def plan_for(library: Library, computation: Computation) -> Plan:
     return cast(Plan, found)
 
 
-def fastest(device: Device, ways: Mapping[Way, Callable[[], None]]) -> Way:
-    """Run each of several ways to do the same and return the one that took the least time."""
-    times = {}
+def fastest(library: Library, ways: Mapping[Way, Callable[[], None]]) -> Way:
+    """Run each of several ways to do the same and return the one that took the least time.
+
+    It is the first one if the library measures nothing.
+    """
+    if not library.measures:
+        return next(iter(ways))
+    device, times = library.device, {}
     for way, run in ways.items():
         run()
         start = device.moment()

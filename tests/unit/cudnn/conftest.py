@@ -26,10 +26,22 @@ interpreter = _load("interpreter")
 
 
 @pytest.fixture
-def library(monkeypatch):
-    """CuDNN on the emulated device."""
+def emulated():
+    """A CUDA device that runs on the CPU."""
     if compiler() is None:
         pytest.skip("needs g++")
-    found = interpreter.InterpretedLibrary(device("emulated"))
+    return device("emulated")
+
+
+@pytest.fixture
+def library(emulated, monkeypatch):
+    """CuDNN on the emulated device."""
+    found = interpreter.InterpretedLibrary(emulated)
     monkeypatch.setitem(libraries, found.device, found)
     return found
+
+
+@pytest.fixture(name="interpreter")
+def interpreter_module():
+    """The module that stands in for cuDNN's frontend."""
+    return interpreter

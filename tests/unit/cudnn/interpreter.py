@@ -276,6 +276,7 @@ class InterpretedLibrary(SimpleNamespace):
 
     def __init__(self, device, tf32=False):
         super().__init__(device=device, module=Frontend(), handle=object(), tf32=tf32)
+        self.measures = False
         self.plans, self.fused = {}, {}
 
     def address(self, array):

@@ -1,0 +1,52 @@
+"""EndingKernel: what a convolution does for each channel of its top."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from caffe_core.blob import Blob
+from caffe_core.cuda.channels import CHANNELS_CU, Channels
+from caffe_core.cuda.layout import around
+from caffe_core.cuda.source import Source
+from caffe_core.layer import Layer
+from caffe_engine_cudnn.kernel import CudnnKernel
+
+
+class EndingKernel(CudnnKernel):
+    """A kernel whose forward can end with a bias and with a ReLU that follows in place.
+
+    Attributes:
+        relu: The slope for negative numbers of the ReLU with which it ends, if it does.
+    """
+
+    source = Source("ending", [CHANNELS_CU, Path(__file__).with_name("ending.cu")])
+    relu: float | None = None
+
+    def absorb(self, layer: Layer) -> bool:
+        """Apply a ReLU."""
+        if self.relu is not None or layer.type != "ReLU" or layer.negative_slope < 0:
+            return False
+        self.relu = layer.negative_slope
+        return True
+
+    def release(self) -> None:
+        """Apply no ReLU any more."""
+        self.relu = None
+
+    def prepare_end(self, top: Blob) -> None:
+        """Share out the channels of a top."""
+        outer, inner = around(top, 1)
+        self._channels = Channels(self.xp, top.dtype, outer, top.shape[1], inner)
+
+    def end(self, y: Any, bias: Any) -> None:
+        """Add the bias, unless that is None, and apply the ReLU, if there is one, in place."""
+        if bias is not None or self.relu is not None:
+            rectify, slope = self.relu is not None, self.relu or 0.0
+            self.function("end")(y.size, y, bias, rectify, slope, self._channels.share)
+
+    def add_sums(self, dy: Any, bias: Any) -> None:
+        """Add to the gradient of a bias what follows from that of the top."""
+        channels = self._channels
+        self.function("sum_up").blocks(channels.blocks, dy, channels.sums, channels.share)
+        self.function("add_up").warps(len(bias), channels.sums, bias, channels.share)

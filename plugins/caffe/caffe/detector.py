@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -88,7 +89,7 @@ class Detector(Net):
                 "selective search needs the package selective_search_ijcv_with_python, which is "
                 f"not installed ({error}); find windows otherwise and give them to detect_windows"
             ) from error
-        names = list(image_fnames)
+        names = [str(Path(name).absolute()) for name in image_fnames]
         return self.detect_windows(
             zip(names, search.get_windows(names, cmd="selective_search_rcnn"), strict=True)
         )

@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
 import caffe
 import numpy as np
 import pytest
@@ -39,6 +43,23 @@ def test_a_window_outside_the_image(trained, takes):
     detector = caffe.Detector(trained.model, trained.weights, context_pad=1, **takes)
     with pytest.raises(CaffeError, match="lies outside the image"):
         detector.crop(np.zeros((16, 16, 3), np.float32), (40, 40, 50, 50))
+
+
+def test_selective_search_finds_the_windows(trained, takes, scene, monkeypatch):
+    path, windows = scene
+    asked = []
+
+    def get_windows(names, cmd):
+        asked.extend([*names, cmd])
+        return [windows for _ in names]
+
+    search = SimpleNamespace(get_windows=get_windows)
+    monkeypatch.setitem(sys.modules, "selective_search_ijcv_with_python", search)
+    monkeypatch.chdir(Path(path).parent)
+    detector = caffe.Detector(trained.model, trained.weights, **takes)
+    found = detector.detect_selective_search([Path(path).name])
+    assert asked == [path, "selective_search_rcnn"]  # MATLAB runs in another folder
+    assert [each["prediction"].argmax() for each in found] == [0, 1, 2]
 
 
 def test_selective_search_says_what_is_missing(trained, takes):

@@ -14,6 +14,8 @@ THREADS = 256  # in a block: fills any GPU of today, and leaves each thread enou
 WARP = 32
 _LARGEST = (1 << 31) - (1 << 22)  # indices are int, and a loop's step must not overflow them
 
+NULL = np.uintp(0)  # CuPy 13 takes None for an argument that is not there, and crashes
+
 Launch = Callable[[tuple[int], tuple[int], tuple[Any, ...]], None]
 
 
@@ -60,7 +62,7 @@ class Function:
                 "Use a smaller batch"
             )
         converted = tuple(
-            value if convert is None else convert(value)
+            convert(value) if convert else NULL if value is None else value
             for value, convert in zip((n, *arguments), self._convert, strict=True)
         )
         self._launch((min(blocks, self._most_blocks),), (threads,), converted)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from caffe_core.cuda.blas import layout
-from caffe_core.cuda.function import Function
+from caffe_core.cuda.function import NULL, Function
 from caffe_core.cuda.source import Signature, Source
 from caffe_core.device import Device
 from caffe_core.errors import DeviceError
@@ -114,8 +114,8 @@ class _Launcher:
             raise DeviceError(f"{self._where}: some threads wait for others that never come")
 
     def _address(self, parameter: Any, array: Any) -> np.ndarray:
-        if array is None:
-            return np.zeros(1, np.uintp)
+        if array is NULL:
+            return np.array(array)
         wanted = parameter.dtype(self._real)
         if not isinstance(array, np.ndarray) or array.dtype != wanted:
             found = getattr(array, "dtype", type(array).__name__)

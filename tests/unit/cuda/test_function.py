@@ -50,6 +50,12 @@ def test_numbers_become_what_is_declared(function, launches):
     assert numbers == [2.0, 7, True]
 
 
+def test_none_is_a_null_pointer(function, launches):
+    function(3, None, 2, 7, 1)
+    null = launches[0][2][1]
+    assert (type(null), null) == (np.uintp, 0)
+
+
 def test_nothing_to_do_is_no_launch(function, launches):
     function(0, None, 1, 1, True)
     assert not launches

@@ -9,6 +9,8 @@ import numpy as np
 
 from caffe_core import cuda
 
+_TF32 = 3  # CUBLAS_TF32_TENSOR_OP_MATH; not all versions of CuPy name it
+
 Matrix = tuple[int, int, int]  # whether it is transposed as cuBLAS sees it, row length, step
 
 
@@ -48,16 +50,23 @@ class Blas:
         cublas = self._xp.cuda.cublas
         handle = self._xp.cuda.device.get_cublas_handle()
         if self._tf32:
-            cublas.setMathMode(handle, cublas.CUBLAS_TF32_TENSOR_OP_MATH)
+            cublas.setMathMode(handle, _TF32)
         numbers = self._numbers[out.dtype].ctypes.data
         size = out.dtype.itemsize
+        one, factor = numbers + size, numbers + size * add
         single = out.dtype == np.float32
-        multiply = cublas.sgemmStridedBatched if single else cublas.dgemmStridedBatched
         # cuBLAS counts columns first: in its eyes every array is transposed, and so is the product.
+        if batch == 1:  # for which cuBLAS has more ways, such as sharing out the inner axis
+            multiply = cublas.sgemm if single else cublas.dgemm
+            multiply(
+                handle, flip_b, flip_a, columns, rows, inner, one, b.data.ptr, lead_b,
+                a.data.ptr, lead_a, factor, out.data.ptr, lead_out,
+            )  # fmt: skip
+            return
+        multiply = cublas.sgemmStridedBatched if single else cublas.dgemmStridedBatched
         multiply(
-            handle, flip_b, flip_a, columns, rows, inner,
-            numbers + size, b.data.ptr, lead_b, step_b, a.data.ptr, lead_a, step_a,
-            numbers + size * add, out.data.ptr, lead_out, step_out, batch,
+            handle, flip_b, flip_a, columns, rows, inner, one, b.data.ptr, lead_b, step_b,
+            a.data.ptr, lead_a, step_a, factor, out.data.ptr, lead_out, step_out, batch,
         )  # fmt: skip
 
 

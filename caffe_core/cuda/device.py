@@ -84,7 +84,8 @@ class CudaDevice(Device):
     def pinned(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> np.ndarray:
         """Return a host array that the GPU can copy from while the host goes on."""
         count = math.prod(shape)
-        memory = self.xp.cuda.alloc_pinned_memory(max(1, count * dtype.itemsize))
+        with self._place:
+            memory = self.xp.cuda.alloc_pinned_memory(max(1, count * dtype.itemsize))
         return np.frombuffer(memory, dtype, count).reshape(shape)
 
     def clear(self, array: Any) -> None:
@@ -111,14 +112,13 @@ class CudaDevice(Device):
         Args:
             hosts: What to copy; it must stay as it is until then.
             targets: Where to.
-            after: What must have happened before: a `mark`; None: nothing.
+            after: What must have happened before: a `mark`.
 
         Returns:
             An event that happens when the copies are done.
         """
         with self._place:
-            if after is not None:
-                self._sending.wait_event(after)
+            self._sending.wait_event(after)
             for host, target in zip(hosts, targets, strict=True):
                 target.data.copy_from_host_async(host.ctypes.data, host.nbytes, self._sending)
             return self._sending.record(self._event())
@@ -133,7 +133,7 @@ class CudaDevice(Device):
             return self.stream.record(self._event())
 
     def _event(self) -> Any:
-        return self.xp.cuda.Event(disable_timing=True)
+        return self.xp.cuda.Event(block=True, disable_timing=True)
 
     def synchronize(self) -> None:
         """Wait until everything asked of this device is done."""

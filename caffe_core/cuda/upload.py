@@ -66,10 +66,10 @@ class Upload(list[np.ndarray]):
         self._device, self._host = device, pinned
         self._arrays = [device.zeros(blob.count, blob.dtype) for blob in top]
         self._sent: Any = None
-        self._taken: Any = None
+        self._taken = device.mark()  # until then the GPU may write zeros, or what was there before
 
     def wait(self) -> None:
-        """Wait until the arrays may be written again."""
+        """Wait until the arrays may be written again, or dropped."""
         if self._sent is not None:
             self._sent.synchronize()
 
@@ -100,12 +100,18 @@ class _Sender:
 
     @contextmanager
     def _opened(self) -> Iterator[Build[Slot]]:
+        used: dict[int, Upload] = {}
         with self._opener() as build:
 
             def build_and_send(number: int, slot: Slot) -> None:
                 assert isinstance(slot, Upload)
+                used[id(slot)] = slot
                 slot.wait()
                 build(number, slot)
                 slot.send()
 
-            yield build_and_send
+            try:
+                yield build_and_send
+            finally:
+                for slot in used.values():
+                    slot.wait()

@@ -58,7 +58,7 @@ class Event:
 
     now = 0.0
 
-    def __init__(self, disable_timing=False):
+    def __init__(self, block=False, disable_timing=False):
         self.timed, self.time = not disable_timing, None
 
     def synchronize(self):
@@ -90,19 +90,27 @@ class RawModule:
 class Cublas:
     """Products as cuBLAS makes them: in columns, from addresses."""
 
-    CUBLAS_TF32_TENSOR_OP_MATH = 3
-
     def __init__(self):
         self.modes = []
 
     def setMathMode(self, handle, mode):
         self.modes.append(mode)
 
+    def sgemm(self, *arguments):
+        self._multiply_one(np.float32, *arguments)
+
+    def dgemm(self, *arguments):
+        self._multiply_one(np.float64, *arguments)
+
     def sgemmStridedBatched(self, *arguments):
         self._multiply(np.float32, *arguments)
 
     def dgemmStridedBatched(self, *arguments):
         self._multiply(np.float64, *arguments)
+
+    def _multiply_one(self, kind, *arguments):
+        *start, alpha, a, lda, b, ldb, beta, c, ldc = arguments
+        self._multiply(kind, *start, alpha, a, lda, 0, b, ldb, 0, beta, c, ldc, 0, 1)
 
     def _multiply(
         self, kind, handle, flip_a, flip_b, m, n, k, alpha, a, lda, step_a, b, ldb, step_b, beta, c,

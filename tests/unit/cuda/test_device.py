@@ -81,13 +81,15 @@ def test_batches_are_sent_beside_the_work(gpu):
     host = gpu.pinned((5,), FLOAT32)
     host[...] = 7
     target = gpu.zeros(5, FLOAT32)
-    first = gpu.send([host], [target], after=None)
+    made = gpu.mark()
+    first = gpu.send([host], [target], after=made)
     np.testing.assert_array_equal(target, host)
     gpu.wait_for(first)
     taken = gpu.mark()
     gpu.send([host], [target], after=taken)
-    assert gpu.stream.log == [("wait", first), ("record", taken)]
-    assert gpu._sending.log[:3] == ["copy", ("record", first), ("wait", taken)]
+    assert gpu.stream.log == [("record", made), ("wait", first), ("record", taken)]
+    before = [("wait", made), "copy", ("record", first), ("wait", taken)]
+    assert gpu._sending.log[:4] == before
     assert not first.timed
 
 

@@ -44,12 +44,36 @@ class Recorder(EmulatedDevice):
         super().__init__()
         self.log = []
 
+    def zeros(self, count, dtype):
+        self.log.append(("zeros", count))
+        return super().zeros(count, dtype)
+
+    def mark(self):
+        event = Event()
+        self.log.append(("mark", event))
+        return event
+
     def send(self, hosts, targets, after):
         self.log.append(("send", after))
-        return super().send(hosts, targets, after)
+        for host, target in zip(hosts, targets, strict=True):
+            target[...] = host
+        return Event()
 
     def wait_for(self, event):
         self.log.append(("wait", event))
+
+
+class Event:
+    """Notes whether it was waited for."""
+
+    events = []
+
+    def __init__(self):
+        self.waited = False
+        Event.events.append(self)
+
+    def synchronize(self):
+        self.waited = True
 
 
 @pytest.fixture
@@ -97,11 +121,28 @@ def test_a_batch_is_sent_after_the_one_before_in_its_place_was_taken(data, recor
     for _ in range(6):
         run(kernel, tops)
     kernel.layer.close()
-    sent = [after for what, after in recorder.log if what == "send"]
-    assert sent[:2] == [None, None]
+    marks = [event for what, event in recorder.log if what == "mark"]
+    sent = [event for what, event in recorder.log if what == "send"]
     assert len(sent) >= 6
-    assert None not in sent[2:]
+    assert sent == marks[: len(sent)], "two of the memory that is new, then one a batch"
     assert sum(what == "wait" for what, _ in recorder.log) == 6
+
+
+def test_memory_is_ready_before_the_first_batch_is_sent_there(data, recorder):
+    kernel, tops = data
+    recorder.log.clear()
+    run(kernel, tops)
+    slot = ["zeros", "zeros", "mark"]
+    assert [what for what, _ in recorder.log[:6]] == [*slot, *slot]
+
+
+def test_memory_is_not_dropped_while_batches_are_on_their_way(data, recorder, monkeypatch):
+    monkeypatch.setattr(Event, "events", [])
+    kernel, tops = data
+    run(kernel, tops)
+    kernel.layer.close()
+    sent = len([what for what, _ in recorder.log if what == "send"])
+    assert sum(event.waited for event in Event.events) == sent
 
 
 def test_a_resumed_layer_goes_on_with_the_next_batch(data):

@@ -8,14 +8,20 @@ from typing import Any
 
 import numpy as np
 
+from caffe import svg
+from caffe.plan import Plan
 from caffe_core.errors import CaffeError
 
 _WIDTH, _HEIGHT = 480, 120  # pixels of a curve
 _SMALL = 50  # layers of a net whose drawing fits a page; that of a larger one is folded away
+_LARGE = 500  # layers of a net that is drawn at all; a larger one takes longer than readers wait
 
 
 def net_html(net: Any) -> str:
-    """Return a net's name, its table and, with ``caffe[draw]``, its drawing."""
+    """Return a net's name, its table and, with pydot (``caffe[draw]``), its drawing.
+
+    The drawing needs neither Graphviz nor Matplotlib, and a net of very many layers has none.
+    """
     title = f"<h4>{escape(net.name or 'Net')}</h4>"
     return f"{title}{net.summary()._repr_html_()}{_drawing(net._net.param)}"
 
@@ -55,13 +61,17 @@ def curve(values: Sequence[float]) -> str:
 
 
 def _drawing(param: Any) -> str:
-    """Return a drawing in SVG that can be folded away; nothing if what draws is missing."""
-    from caffe.draw import draw_net
+    """Return a drawing in SVG that can be folded away; nothing if pydot is not installed."""
+    from caffe.draw import get_pydot_graph
 
+    if len(param.layer) > _LARGE:
+        return (
+            f"<p>{len(param.layer)} layers are too many to draw here: "
+            "<code>caffe.draw.draw_net_to_file</code> draws them.</p>"
+        )
     try:
-        picture = draw_net(param, "TB", "svg").decode()
+        graph = get_pydot_graph(param, "TB")
     except CaffeError:
         return ""
     state = " open" if len(param.layer) <= _SMALL else ""
-    svg = picture[picture.find("<svg") :]
-    return f"<details{state}><summary>drawing</summary>{svg}</details>"
+    return f"<details{state}><summary>drawing</summary>{svg.write(Plan(graph))}</details>"

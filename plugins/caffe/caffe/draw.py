@@ -1,7 +1,8 @@
 """Drawings of nets: layers and blobs as nodes of a graph.
 
 ``pip install caffe[draw]``. Graphviz draws them, if its program ``dot`` is installed; if not,
-Matplotlib draws the same graph in a simpler way (`caffe.picture`). ``.dot`` files need neither.
+`caffe.picture` draws the same graph in a simpler way, with Matplotlib. ``.dot`` and ``.svg`` files
+need neither.
 """
 
 from __future__ import annotations
@@ -86,8 +87,7 @@ def draw_net(
         display_lrm: Show the factors of learning rates.
 
     Raises:
-        CaffeError: pydot is not installed, neither Graphviz nor Matplotlib is, or they do not
-            write such files.
+        CaffeError: pydot is not installed, or nothing that is writes such files.
     """
     graph = get_pydot_graph(caffe_net, rankdir, phase=phase, display_lrm=display_lrm)
     if ext in _TEXT_FORMATS:

@@ -6,8 +6,10 @@ import gc
 import logging
 import re
 import resource
+import runpy
 import sys
 import threading
+import time
 import weakref
 from pathlib import Path
 from types import ModuleType
@@ -175,10 +177,30 @@ class TestNet:
         assert str(net.summary()).splitlines()[-1].split()[:2] == ["total", "113"]
         assert repr(net).startswith("<Net 'small' TEST: 4 layers")
 
-    def test_the_drawing_of_a_large_net_is_folded_away(self):
-        layer = "layer { name: '%d' type: 'ReLU' bottom: 'x' top: 'x' }"
-        net = caffe.Net(NET + "".join(layer.replace("x", "ip") % each for each in range(50)), 1)
-        assert "<details><summary>drawing</summary><svg" in net._repr_html_()
+    @pytest.mark.parametrize(
+        ("layers", "shown"),
+        [
+            (50, "<details><summary>drawing</summary><svg"),
+            (500, "<p>504 layers are too many to draw here: <code>caffe.draw.draw_net_to_file"),
+        ],
+    )
+    def test_the_drawing_of_a_large_net_is_folded_away_or_left_to_a_file(self, layers, shown):
+        layer = "layer { name: '%d' type: 'ReLU' bottom: 'ip' top: 'ip' }"
+        net = caffe.Net(NET + "".join(layer % each for each in range(layers)), caffe.TEST)
+        html = net._repr_html_()
+        assert shown in html
+        assert ("<svg" in html) == ("<svg" in shown)
+
+    def test_resnet_50_is_shown_in_an_instant(self, monkeypatch):
+        monkeypatch.setitem(sys.modules, "matplotlib", None)  # which would take seconds
+        monkeypatch.setenv("PATH", "")  # and so would Graphviz
+        namespace = runpy.run_path(str(ROOT / "examples" / "netspec" / "resnet50.py"))
+        net = caffe.Net(namespace["resnet50"](), caffe.TEST)
+        net._repr_html_()
+        start = time.process_time()
+        html = net._repr_html_()
+        assert time.process_time() - start < 0.5
+        assert html.count("<polygon") > 300
 
     def test_without_what_draws_there_is_the_table_alone(self, net, monkeypatch):
         monkeypatch.setitem(sys.modules, "pydot", None)

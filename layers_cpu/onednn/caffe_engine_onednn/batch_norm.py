@@ -24,7 +24,8 @@ class BatchNormKernel(EndingKernel):
     """Batch normalisation.
 
     A Scale that follows is absorbed both ways: its gradients are part of the primitive. In place,
-    backward needs the bottom, so forward keeps a copy of it.
+    forward keeps a copy of the bottom for backward, which needs it unless statistics are stored
+    ones and there is no Scale.
     """
 
     in_bfloat16 = True
@@ -56,7 +57,8 @@ class BatchNormKernel(EndingKernel):
         learns = not self.layer.use_global_stats
         source = data_memory(bottom[0])
         runs: list[Run] = []
-        if learns and self.need_backward and top[0] is bottom[0]:
+        needs_bottom = learns or self.scale is not None
+        if needs_bottom and self.need_backward and top[0] is bottom[0]:
             kept = new_memory(of_blob(bottom[0]))
             runs.append(reorder(self, "the bottom is kept for backward", source, kept))
             source = kept

@@ -94,6 +94,30 @@ def test_normalisation_is_folded_into_the_convolution_where_nothing_runs_backwar
             np.testing.assert_allclose(other[name], expected, rtol=1e-4, atol=1e-5, err_msg=name)
 
 
+@pytest.mark.parametrize("passes", [None, ()])
+def test_a_normalisation_by_stored_statistics_has_numpy_s_gradients(passes):
+    text = NET.replace(
+        'type: "BatchNorm"', 'type: "BatchNorm" batch_norm_param { use_global_stats: true }'
+    )
+    plain, net = (
+        feed(Net(text + LOSS, Phase.TRAIN, seed=1, **options))
+        for options in ({"engines": ("caffe",)}, {"passes": passes})
+    )
+    statistics = (np.linspace(-1, 1, 8), np.linspace(0.5, 2, 8), 1)
+    for each in (plain, net):
+        for blob, values in zip(each.params["bn"], statistics, strict=True):
+            blob.data[...] = values
+        each.params["sc"][0].data[...] = np.linspace(1, 2, 8)
+        each.forward()
+        each.backward()
+    assert passes == () or net.notes["fold_channels"] == ["bn computes sc"]
+    for name, blobs in plain.params.items():
+        for blob, other in zip(blobs, net.params[name], strict=True):
+            np.testing.assert_allclose(
+                other.diff, blob.diff, rtol=1e-4, atol=1e-5, err_msg=f"learned blob of {name}"
+            )
+
+
 RESIDUAL = """
 layer { name: "in" type: "Input" top: "x" top: "label"
   input_param { shape { dim: 2 dim: 16 dim: 7 dim: 7 } shape { dim: 2 } } }

@@ -175,6 +175,11 @@ class Blob:
         self.diff_tensor = other.diff_tensor
         self._drop_views()
 
+    def unshare_diff(self) -> None:
+        """Use memory of its own as this blob's diff; the gradient is lost."""
+        self.diff_tensor = Tensor(self.count, self.dtype)
+        self._drop_views()
+
     def axis(self, index: int) -> int:
         """Return `index` counted from the front; a negative one counts from the back.
 

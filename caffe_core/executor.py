@@ -172,7 +172,7 @@ class Executor:
             return
         assert node.kernel is not None
         for reorder in node.reorders:
-            reorder.copy.reshape(reorder.blob.shape)
+            reorder.follow()
         for top, weight in zip(node.top, node.loss_weights, strict=True):
             if weight:
                 top.diff.fill(weight)
@@ -279,4 +279,4 @@ def _backward_reordered(node: Node, device: Device, run: Call) -> None:
 
 def _among(node: Node, blobs: list[Blob]) -> list[Reorder]:
     wanted = {id(blob) for blob in blobs}
-    return [reorder for reorder in node.reorders if id(reorder.blob) in wanted]
+    return [each for each in node.reorders if id(each.blob) in wanted and not each.is_shared]

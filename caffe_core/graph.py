@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -53,10 +54,34 @@ class Options:
 
 @dataclass(eq=False)
 class Reorder:
-    """A kernel's own copy of a blob, in a memory format that the kernel takes."""
+    """A kernel's own copy of a blob, in a memory format that the kernel takes.
+
+    Attributes:
+        blob: The blob.
+        copy: What the kernel sees instead.
+        may_share: Whether the copy may be the blob's own memory, where both formats come to the
+            same. A top whose shape only the kernel knows must not: it may grow out of that.
+    """
 
     blob: Blob
     copy: Blob
+    may_share: bool = True
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether the copy is the blob's own memory, so that nothing is to be copied."""
+        return self.copy.data_tensor is self.blob.data_tensor
+
+    def follow(self) -> None:
+        """Give the copy the blob's shape; and its memory, if both formats are in the same order."""
+        self.copy.reshape(self.blob.shape)
+        _, channels, *spatial = self.blob.shape
+        if self.may_share and (channels == 1 or math.prod(spatial) == 1):
+            self.copy.share_data(self.blob)
+            self.copy.share_diff(self.blob)
+        elif self.is_shared:
+            self.copy.unshare_data()
+            self.copy.unshare_diff()
 
 
 @dataclass(eq=False)

@@ -86,8 +86,12 @@ def reorder_for(node: Node) -> list[str]:
         if blob.format is not chosen:
             copy = Blob(blob.shape, blob.dtype)
             copy.format = chosen
-            node.reorders.append(Reorder(blob, copy))
-    return [f"{node.name}: {len(node.reorders)} blobs are reordered to {chosen.value}"]
+            may_share = not (node.layer.facts.dynamic and blob in node.top)
+            node.reorders.append(Reorder(blob, copy, may_share))
+    for reorder in node.reorders:
+        reorder.follow()
+    copied = sum(not reorder.is_shared for reorder in node.reorders)
+    return [f"{node.name}: {copied} blobs are reordered to {chosen.value}"] if copied else []
 
 
 def _takes(node: Node, memory_format: MemoryFormat) -> bool:

@@ -13,6 +13,7 @@ from caffe_core.cuda.function import NULL, Function
 from caffe_core.cuda.source import Signature, Source
 from caffe_core.device import Device
 from caffe_core.errors import DeviceError
+from caffe_core.testing.emulation.array import DeviceArray, Surface, bare, on_device
 from caffe_core.testing.emulation.compiler import compiler, entry
 
 _MOST_BLOCKS = 7  # few, so that loops over several rounds are tested too
@@ -22,13 +23,14 @@ class EmulatedDevice(Device):
     """Runs kernels for CUDA on the CPU: CUDA C through g++, the rest through NumPy.
 
     Its arrays are apart from the host's, so copies between the two are made and counted as with a
-    GPU. What it cannot tell: speed, races between threads, and whether CuPy has what NumPy has.
+    GPU, and they do what CuPy's do. What it cannot tell: speed, and races between threads.
 
     Attributes:
         blas: Matrix products.
     """
 
     kind = "cuda"
+    xp = Surface("emulated_cupy")
 
     def __init__(self) -> None:
         if compiler() is None:
@@ -39,6 +41,18 @@ class EmulatedDevice(Device):
     def __repr__(self) -> str:
         return "emulated"
 
+    def zeros(self, count: int, dtype: np.dtype[Any]) -> Any:
+        """Return a flat array of `count` zeros."""
+        return on_device(super().zeros(count, dtype))
+
+    def upload(self, host: np.ndarray, target: Any) -> None:
+        """Copy a host array into `target`, an array of this device."""
+        bare(target)[...] = host
+
+    def download(self, source: Any, host: np.ndarray) -> None:
+        """Copy `source`, an array of this device, into a host array."""
+        host[...] = bare(source)
+
     def pinned(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> np.ndarray:
         """Return a host array."""
         return np.zeros(shape, dtype)
@@ -46,7 +60,7 @@ class EmulatedDevice(Device):
     def send(self, hosts: Sequence[np.ndarray], targets: Sequence[Any], after: Any) -> Any:
         """Copy flat arrays into arrays of this device; return an event."""
         for host, target in zip(hosts, targets, strict=True):
-            target[...] = host
+            self.upload(host, target)
         return self.mark()
 
     def wait_for(self, event: Any) -> None:
@@ -87,11 +101,11 @@ class EmulatedBlas:
                 layout(matrices)
         if out.ndim == 2 and out.shape[1] > 1 and out.strides[1] != out.itemsize:
             raise ValueError("the rows of a product must be in order")
-        product = np.matmul(a, b)
+        product = np.matmul(bare(a), bare(b))
         if add:
-            out += product
+            out += on_device(product)
         else:
-            out[...] = product
+            out[...] = on_device(product)
 
 
 class _Launcher:
@@ -117,10 +131,13 @@ class _Launcher:
         if array is NULL:
             return np.array(array)
         wanted = parameter.dtype(self._real)
-        if not isinstance(array, np.ndarray) or array.dtype != wanted:
+        if not isinstance(array, DeviceArray) or array.dtype != wanted:
             found = getattr(array, "dtype", type(array).__name__)
+            if isinstance(array, np.ndarray) and not isinstance(array, DeviceArray):
+                found = f"one of the host, of {found}"
             raise DeviceError(
-                f"{self._where}: {parameter.name} is an array of {wanted}, got {found}"
+                f"{self._where}: {parameter.name} is an array of {wanted} on the device, "
+                f"got {found}"
             )
         if array.size and not _is_whole(array):
             raise DeviceError(

@@ -220,6 +220,25 @@ def test_copies_follow_the_shapes(shape):
         np.testing.assert_array_equal(net.blobs["x"].diff, 3 * factors)
 
 
+@pytest.mark.parametrize("shape", [(2, 3, 1, 1), (2, 1, 4, 5)])
+def test_nothing_is_copied_where_both_formats_have_the_same_order(shape):
+    source = FED % " ".join(f"dim: {length}" for length in shape)
+    net = Net(
+        "force_backward: true " + chain("Ordered", source=source), memory_format="channels_last"
+    )
+    assert "reordered" not in " ".join(net.notes["formats"])
+    for now in (shape, (2, 3, 4, 5), shape):
+        net.blobs["x"].reshape(now)
+        net.blobs["x"].data[...] = 2
+        net.forward()
+        assert [each.is_shared for each in net.nodes[1].reorders] == [now == shape] * 2
+        factors = np.arange(1, net.blobs["x"].count + 1).reshape(now)
+        np.testing.assert_array_equal(net.blobs["y0"].data, 2 * factors)
+        net.blobs["y0"].diff[...] = 3
+        net.backward()
+        np.testing.assert_array_equal(net.blobs["x"].diff, 3 * factors)
+
+
 MIXED = """
 force_backward: true
 layer { name: "d" type: "Input" top: "x" top: "label"

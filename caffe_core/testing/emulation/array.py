@@ -11,7 +11,7 @@ import numpy as np
 
 FUNCTIONS = {
     "arange": ("start", "stop", "step", "dtype"),
-    "array": ("object", "dtype", "copy", "order", "ndmin"),
+    "array": ("dtype", "copy", "order", "ndmin"),
     "dot": ("a", "b", "out"),
     "empty": ("shape", "dtype", "order"),
     "empty_like": ("prototype", "dtype", "order", "shape"),
@@ -19,11 +19,12 @@ FUNCTIONS = {
     "ones": ("shape", "dtype", "order"),
     "zeros": ("shape", "dtype", "order"),
 }  # names and arguments that CuPy has too
-UFUNCS = frozenset(
-    "abs absolute add divide equal exp exp2 expm1 fabs floor greater greater_equal less less_equal "
-    "log log1p log2 matmul maximum minimum multiply negative not_equal power reciprocal rint sign "
-    "sqrt square subtract tanh true_divide trunc".split()
-)
+_UFUNCS = """
+    abs absolute add divide equal exp exp2 expm1 fabs floor greater greater_equal less less_equal
+    log log1p log2 matmul maximum minimum multiply negative not_equal power reciprocal rint sign
+    sqrt square subtract tanh true_divide trunc
+"""
+UFUNCS = frozenset(_UFUNCS.split())
 _OPTIONS = {
     "__call__": frozenset({"out", "dtype", "casting"}),
     "reduce": frozenset({"axis", "dtype", "out", "keepdims"}),

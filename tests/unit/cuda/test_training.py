@@ -55,7 +55,7 @@ def test_training_gives_what_it_gives_on_the_cpu(emulated, source):
     for mine, other in zip(here.net.learnable, there.net.learnable, strict=True):
         np.testing.assert_allclose(other.blob.data, mine.blob.data, rtol=1e-4, atol=1e-6)
     for mine, other in zip(here.update.history, there.update.history, strict=True):
-        np.testing.assert_allclose(other, mine, rtol=1e-4, atol=1e-6)
+        np.testing.assert_allclose(other.get(), mine, rtol=1e-4, atol=1e-6)
 
 
 def test_weights_start_as_on_the_cpu(emulated):

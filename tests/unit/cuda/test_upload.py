@@ -56,7 +56,7 @@ class Recorder(EmulatedDevice):
     def send(self, hosts, targets, after):
         self.log.append(("send", after))
         for host, target in zip(hosts, targets, strict=True):
-            target[...] = host
+            self.upload(host, target)
         return Event()
 
     def wait_for(self, event):

@@ -126,8 +126,9 @@ class ConvolutionKernel(EndingKernel):
         if weight.diff_tensor.is_clear:
             self.run(plan, image, output, weight.overwrite_diff())
         else:
+            (more,) = self.run_beside(plan, [(weight.shape, weight.dtype)], image, output)
             diff = weight.diff
-            diff += self.run_beside(plan, (weight.shape, weight.dtype), image, output)
+            diff += more
 
 
 class DeconvolutionKernel(ConvolutionKernel):

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
+
+import numpy as np
 
 from caffe_core.blob import CHANNELS_LAST, Blob, MemoryFormat, Shape
 from caffe_engine_cudnn.library import Library
@@ -37,16 +40,20 @@ class Layout:
         """Return the layout of a blob's data and diff."""
         return cls.dense(blob.shape, blob.format)
 
+    @property
+    def count(self) -> int:
+        """How many elements there are."""
+        return math.prod(self.shape)
+
 
 class Graph:
     """Tensors and operations between them, in float32.
 
-    Tensors are numbered from 1 on in the order in which `input` and `output` were called; arrays
-    are given in that order when the computation runs.
-
     Attributes:
         operations: The frontend's graph, whose methods add operations.
-        tensors: How many inputs and outputs there are.
+        tensors: The numbers of the inputs and outputs, in the order in which `input` and `output`
+            were called; arrays are given in that order when the computation runs.
+        constants: Numbers that lie in the host's memory, by the numbers of their tensors.
     """
 
     def __init__(self, library: Library):
@@ -57,20 +64,34 @@ class Graph:
             compute_data_type=self._float,
             handle=library.handle,
         )
-        self.tensors = 0
+        self.tensors: list[int] = []
+        self.constants: dict[int, np.ndarray[Any, np.dtype[np.float32]]] = {}
 
     def input(self, layout: Layout) -> Any:
         """Return a tensor that is read."""
-        self.tensors += 1
+        self.tensors.append(self._next())
         return self.operations.tensor(
-            dim=layout.shape, stride=layout.strides, data_type=self._float, uid=self.tensors
+            dim=layout.shape, stride=layout.strides, data_type=self._float, uid=self.tensors[-1]
+        )
+
+    def constant(self, value: float) -> Any:
+        """Return a tensor that is one number."""
+        number = self._next()
+        self.constants[number] = np.array([value], np.float32)
+        one = (1,) * _LEAST_AXES
+        return self.operations.tensor(
+            dim=one, stride=one, data_type=self._float, uid=number, is_pass_by_value=True
         )
 
     def output(self, tensor: Any, layout: Layout) -> None:
         """Let a tensor that an operation gave be written to memory."""
-        self.tensors += 1
-        tensor.set_output(True).set_data_type(self._float).set_uid(self.tensors)
+        self.tensors.append(self._next())
+        tensor.set_output(True).set_data_type(self._float).set_uid(self.tensors[-1])
         tensor.set_dim(layout.shape).set_stride(layout.strides)
+
+    def _next(self) -> int:
+        """Tensors are numbered from 1 on."""
+        return len(self.tensors) + len(self.constants) + 1
 
 
 class Computation(Protocol):

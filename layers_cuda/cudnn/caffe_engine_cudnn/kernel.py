@@ -7,13 +7,15 @@ from typing import Any
 
 import numpy as np
 
-from caffe_core.blob import ANY_FORMAT, CHANNELS_LAST, CONTIGUOUS, Blob, MemoryFormat
+from caffe_core.blob import ANY_FORMAT, CHANNELS_LAST, CONTIGUOUS, Blob, MemoryFormat, Shape
 from caffe_core.cuda.kernel import CudaKernel
+from caffe_core.cuda.source import Source
 from caffe_core.device import Device
 from caffe_core.kernel import Workspace
 from caffe_core.layer import Layer
 from caffe_engine_cudnn.graph import Computation
 from caffe_engine_cudnn.library import CudnnError, Library, library_of
+from caffe_engine_cudnn.native import Native
 from caffe_engine_cudnn.plan import Plan, plan_for
 
 _BYTE = np.dtype(np.uint8)
@@ -23,6 +25,7 @@ class CudnnKernel(CudaKernel):
     """Runs plans of cuDNN, which are shared by all kernels that compute the same."""
 
     formats = ANY_FORMAT
+    source = Source.beside(__file__, "keep.cu")
 
     def __init__(self, layer: Layer, device: Device, workspace: Workspace | None = None):
         super().__init__(layer, device, workspace)
@@ -39,6 +42,7 @@ class CudnnKernel(CudaKernel):
             if all(blob.count for blob in (*bottom, *top)):
                 for computation in cls.computations(layer, bottom, top, preferred(library)):
                     plan_for(library, computation)
+                cls.attempt(Native(library), layer, bottom, top)
         except CudnnError as error:
             return str(error)
         return None
@@ -47,8 +51,18 @@ class CudnnKernel(CudaKernel):
     def computations(
         cls, layer: Layer, bottom: Sequence[Blob], top: Sequence[Blob], memory_format: MemoryFormat
     ) -> Iterable[Computation]:
-        """Return what cuDNN must be able to compute, were the blobs in this format."""
-        raise NotImplementedError(f"{cls.__name__} computes nothing")
+        """Return the graphs that cuDNN must have code for, were the blobs in this format."""
+        return ()
+
+    @classmethod
+    def attempt(
+        cls, native: Native, layer: Layer, bottom: Sequence[Blob], top: Sequence[Blob]
+    ) -> None:
+        """Call the C functions that the kernel needs, where they may refuse.
+
+        Raises:
+            CudnnError: One does.
+        """
 
     def plan(self, computation: Computation) -> Plan:
         """Return the plan for a computation."""
@@ -58,11 +72,28 @@ class CudnnKernel(CudaKernel):
         """Run a plan in the common scratch."""
         plan(self.workspace.array((plan.room,), _BYTE), *arrays)
 
-    def run_beside(self, plan: Plan, scratch: tuple[tuple[int, ...], Any], *arrays: Any) -> Any:
-        """Run a plan whose last tensor is scratch of this shape and dtype, and return that."""
-        result, room = self.workspace.arrays(scratch, ((plan.room,), _BYTE))
-        plan(room, *arrays, result)
-        return result
+    def run_beside(self, plan: Plan, scratch: Sequence[tuple[Shape, Any]], *arrays: Any) -> Any:
+        """Run a plan whose last tensors are scratch of these shapes and dtypes; return those."""
+        *results, room = self.workspace.arrays(*scratch, ((plan.room,), _BYTE))
+        plan(room, *arrays, *results)
+        return results
+
+    def keep(self, array: Any, place: Any) -> None:
+        """Copy the memory of an array, which a `source` with ``keep.cu`` does."""
+        self.function("keep")(array.size, array, place)
+
+
+class NativeKernel(CudnnKernel):
+    """Calls C functions of cuDNN, and leaves the memory format to the layers around.
+
+    Attributes:
+        native: Those functions.
+    """
+
+    def __init__(self, layer: Layer, device: Device, workspace: Workspace | None = None):
+        super().__init__(layer, device, workspace)
+        self.native = Native(self.library)
+        self.prefers = None
 
 
 def preferred(library: Library) -> MemoryFormat:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ctypes
 import functools
 import importlib
 import os
+import sys
 from types import ModuleType
 from typing import Any
 
@@ -73,6 +75,22 @@ class Library:
                 self.module.set_stream(handle=self.handle, stream=device.stream.ptr)
             except RuntimeError as error:
                 raise CudnnError(f"cuDNN does not start on {device}: {error}") from error
+
+    @functools.cached_property
+    def functions(self) -> ctypes.CDLL:
+        """CuDNN's C functions: the library that the frontend has opened before.
+
+        Raises:
+            CudnnError: It is not found by its name.
+        """
+        major = self.module.backend_version() // 10000
+        name = f"cudnn64_{major}.dll" if sys.platform == "win32" else f"libcudnn.so.{major}"
+        try:
+            functions = ctypes.CDLL(name)
+        except OSError as error:
+            raise CudnnError(f"cuDNN's C functions are not found ({error})") from error
+        functions.cudnnGetErrorString.restype = ctypes.c_char_p
+        return functions
 
     def address(self, array: Any) -> int:
         """Return where an array of the device begins in its memory."""

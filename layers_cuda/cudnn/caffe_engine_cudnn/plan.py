@@ -39,7 +39,7 @@ class Plan:
             self._suggest()
         except self._failures as error:
             raise CudnnError(f"cuDNN has no code for this: {_brief(error)}") from error
-        self._tensors = range(1, graph.tensors + 1)
+        self._tensors, self._constants = graph.tensors, graph.constants
         self._untried = iter(range(self._graph.get_execution_plan_count()))
         self._candidates: list[int] = []
         self._room: int | None = None
@@ -62,6 +62,7 @@ class Plan:
         """
         where = self._library.address(scratch)
         pack = dict(zip(self._tensors, map(self._library.address, arrays), strict=True))
+        pack |= {number: value.ctypes.data for number, value in self._constants.items()}
         if len(self._candidates) > 1:
             ways = {index: lambda i=index: self._run(i, pack, where) for index in self._candidates}
             self._candidates = [fastest(self._library, ways)]

@@ -23,6 +23,7 @@ def _load(name):
 
 
 interpreter = _load("interpreter")
+c_functions = _load("c_functions")
 
 
 @pytest.fixture
@@ -37,6 +38,7 @@ def emulated():
 def library(emulated, monkeypatch):
     """CuDNN on the emulated device."""
     found = interpreter.InterpretedLibrary(emulated)
+    found.functions = c_functions.Functions(found.module.ran)
     monkeypatch.setitem(libraries, found.device, found)
     return found
 

@@ -12,6 +12,7 @@ from types import SimpleNamespace
 from caffe_engine_cudnn.correlation import Correlation, Wanted
 from caffe_engine_cudnn.graph import Graph, Layout
 from caffe_engine_cudnn.library import frontend
+from caffe_engine_cudnn.normalization import Normalization, NormalizationGradient
 
 from caffe_core.blob import CHANNELS_LAST, CONTIGUOUS
 from caffe_core.convolution import ConvolutionGeometry
@@ -49,11 +50,19 @@ def correlations():
             yield from (plain, replace(plain, biased=True), replace(plain, rectified=True))
 
 
+def normalizations():
+    for shape, memory_format in itertools.product(
+        ((4, 8, 35, 1), (4, 8, 1, 1)), (CONTIGUOUS, CHANNELS_LAST)
+    ):
+        image = Layout.dense(shape, memory_format)
+        yield from (Normalization(image, 1e-5), NormalizationGradient(image))
+
+
 def check(library, computation):
     graph = Graph(library)
     computation.draw(graph)
     graph.operations.validate()
-    if computation.wanted is Wanted.OUTPUT:
+    if getattr(computation, "wanted", None) is Wanted.OUTPUT:
         graph = Unshaped(library)
         computation.draw(graph)
         graph.operations.validate()
@@ -62,7 +71,7 @@ def check(library, computation):
 
 def main():
     library = SimpleNamespace(module=frontend(), handle=1)
-    drawn = list(correlations())
+    drawn = [*correlations(), *normalizations()]
     for computation in drawn:
         check(library, computation)
     print(len(drawn), "drawn")

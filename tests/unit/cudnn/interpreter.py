@@ -73,6 +73,7 @@ class Frontend:
     Attributes:
         ways: To run any graph.
         unsupported: Sequences of operations for which there are none.
+        channels_together: What the number of channels must be a multiple of to be normalised.
         ran: The sequence of operations and the way of each graph that ran.
     """
 
@@ -85,6 +86,7 @@ class Frontend:
             ("conv_dgrad", "bias", "relu"),
         }
     )
+    channels_together: int = 1
     ran: list = field(default_factory=list)
     data_type = data_type
     heur_mode = heur_mode
@@ -102,8 +104,9 @@ class Graph:
         self.operations, self.inputs, self.outputs = [], [], []
         self.barred, self.built, self.most_room = set(), set(), math.inf
 
-    def tensor(self, dim, stride, data_type, uid):
+    def tensor(self, dim, stride, data_type, uid, is_pass_by_value=False):
         assert len(dim) == len(stride) >= 4
+        assert not is_pass_by_value or math.prod(dim) == 1
         assert data_type is Frontend.data_type.FLOAT
         self.inputs.append(Tensor(self, None, dim, stride, uid))
         return self.inputs[-1]
@@ -127,6 +130,31 @@ class Graph:
     def relu(self, input):
         return self._add("relu", lambda x, shape: np.maximum(x, 0), input)
 
+    def batchnorm(self, input, scale, bias, in_running_mean, in_running_var, epsilon, momentum):
+        assert in_running_mean is in_running_var is momentum is None
+        axes = (0, *range(2, len(input.dim)))
+
+        def compute(x, factor, offset, eps):
+            mean, variance = (each(x, axes, keepdims=True) for each in (np.mean, np.var))
+            inverse = 1 / np.sqrt(variance + eps)
+            return (x - mean) * inverse * factor + offset, mean, inverse
+
+        parts = self._add_many("batchnorm", compute, 3, input, scale, bias, epsilon)
+        return [*parts, None, None]
+
+    def batchnorm_backward(self, grad, input, scale, mean, inv_variance):
+        axes = (0, *range(2, len(input.dim)))
+
+        def compute(dy, x, factor, center, inverse):
+            y = (x - center) * inverse
+            slope, offset = ((each * dy).sum(axes, keepdims=True) for each in (y, 1))
+            values = x.size // x.shape[1]
+            return (dy - offset / values - y * slope / values) * inverse * factor, slope, offset
+
+        return self._add_many(
+            "batchnorm_backward", compute, 3, grad, input, scale, mean, inv_variance
+        )
+
     def validate(self):
         for tensor in (*self.inputs, *self.outputs):
             assert tensor.dim
@@ -135,7 +163,9 @@ class Graph:
         assert numbers == list(range(1, len(numbers) + 1))
 
     def build_operation_graph(self):
-        if tuple(self.operations) in self.frontend.unsupported:
+        normalises = self.operations[0].startswith("batchnorm")
+        odd = normalises and self.inputs[0].dim[1] % self.frontend.channels_together
+        if odd or tuple(self.operations) in self.frontend.unsupported:
             raise NotSupportedError("No valid engine configs\nand pages more")
 
     def create_execution_plans(self, modes):
@@ -185,6 +215,15 @@ class Graph:
         self.operations.append(name)
         dim = () if name.startswith("conv") else tensors[0].dim
         return Tensor(self, (compute, tensors), dim)
+
+    def _add_many(self, name, compute, count, *tensors):
+        """Results of one operation, each of which computes it: as good as once."""
+        self.operations.append(name)
+
+        def part(index):
+            return lambda *values, shape: compute(*values)[index]
+
+        return [Tensor(self, (part(index), tensors)) for index in range(count)]
 
     def _value(self, tensor, known):
         if tensor not in known:
@@ -275,7 +314,7 @@ class InterpretedLibrary(SimpleNamespace):
     """What `caffe_engine_cudnn.library.Library` is for a GPU."""
 
     def __init__(self, device, tf32=False):
-        super().__init__(device=device, module=Frontend(), handle=object(), tf32=tf32)
+        super().__init__(device=device, module=Frontend(), handle=4100, tf32=tf32)
         self.measures = False
         self.plans, self.fused = {}, {}
 

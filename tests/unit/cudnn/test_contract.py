@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from caffe_core import registry
@@ -13,20 +15,34 @@ from caffe_core.testing.emulation import compiler
 if compiler() is None:
     pytest.skip("needs g++", allow_module_level=True)
 
-NAMES = [name for name in registry.kernels("cuda").names() if name.endswith(".cudnn")]
-SETTINGS = [
-    setting
-    for name in NAMES
-    for setting in contract.settings(
-        name.partition(".")[0],
-        kernels=[registry.kernels("cuda")[name]],
-        device=device("emulated"),
-    )
-    if setting.dtype == "float32"
+KERNELS = {
+    name.partition(".")[0]: registry.kernels("cuda")[name]
+    for name in registry.kernels("cuda").names()
+    if name.endswith(".cudnn")
+}
+ASKED_FOR = [  # what the kernel takes if the layer wants it
+    replace(case, params=f"{case.params.removesuffix('}')} engine: CUDNN }}")
+    for case in contract.cases_of(registry.layers["Pooling"])
 ]
 
 
-@pytest.mark.parametrize("setting", SETTINGS, ids=[f"{s.type_name}-{s.id}" for s in SETTINGS])
+def settings(layer_type, cases=None):
+    kernels, place = [KERNELS[layer_type]], device("emulated")
+    found = contract.settings(layer_type, kernels=kernels, cases=cases, device=place)
+    return [setting for setting in found if setting.dtype == "float32"]
+
+
+SETTINGS = {
+    f"{word}{layer_type}-{setting.id}": setting
+    for word, layer_type, cases in (
+        *(("", layer_type, None) for layer_type in KERNELS),
+        ("asked-", "Pooling", ASKED_FOR),
+    )
+    for setting in settings(layer_type, cases)
+}
+
+
+@pytest.mark.parametrize("setting", SETTINGS.values(), ids=SETTINGS)
 def test_contract(library, setting):
     try:
         found = contract.violations(setting)

@@ -13,6 +13,7 @@ from caffe_core.debug_info import show_backward, show_forward
 from caffe_core.device import CPU, Device
 from caffe_core.errors import NetError, OutOfMemoryError
 from caffe_core.graph import Graph, Node, Reorder
+from caffe_core.kernel import Kernel
 from caffe_core.out_of_memory import name_blob
 from caffe_core.passes.setup import blame, call
 
@@ -83,6 +84,8 @@ class Executor:
     def backward(self, start: int, end: int) -> None:
         """Run backward the nodes from `start` down to `end`, which is included."""
         self._check_kept(self.graph.backward_step(start))
+        if self._absorbed:
+            self._part(start, end)
         if None in self._ready[end : start + 1]:
             self.reshape(end)
         self._run(self._backward, range(start, end - 1, -1), "backward", show_backward)
@@ -115,6 +118,26 @@ class Executor:
             alone = parted or self.debug_info or self.announce is not None
             if index in self._absorbed and alone:
                 self._separate(writer)
+
+    def _part(self, start: int, end: int) -> None:
+        """Undo the fusions of which backward is to run only a part, or to be shown by layers.
+
+        Forward has been made with them: the layers get from it what their own would have left.
+        """
+        alone = self.debug_info or self.announce is not None
+        parted: dict[int, tuple[Kernel, list[Kernel]]] = {}
+        for index, writer in self._absorbed.items():
+            fused, own = self.nodes[writer].kernel, self.nodes[index].kernel
+            assert fused is not None
+            assert own is not None
+            apart = alone or (end <= writer <= start) != (end <= index <= start)
+            if apart and fused.absorbs_backward(self.nodes[index].layer):
+                parted.setdefault(writer, (fused, []))[1].append(own)
+        for writer, (fused, kernels) in parted.items():
+            self._separate(writer)
+            self.reshape(writer)
+            for kernel in kernels:
+                fused.hand_over(kernel)
 
     def _separate(self, writer: int) -> None:
         kernel = self.nodes[writer].kernel

@@ -154,6 +154,13 @@ class Kernel:
     def release(self) -> None:
         """Compute no other layers any more. `prepare` follows."""
 
+    def hand_over(self, kernel: Kernel) -> None:
+        """Leave to `kernel`, whose layer's backward was absorbed, what its forward would have kept.
+
+        Called after `release` and `prepare` if backward is to run layer by layer, though the
+        forward pass before it was fused.
+        """
+
     def prepare(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Make ready for the present shapes. Called before the first forward after a reshape."""
 

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from ctypes import c_float
-
-import numpy as np
+from functools import partial
+from typing import Any
 
 from caffe_core.blob import Blob
+from caffe_core.kernel import Kernel
 from caffe_core.layer import Layer
 from caffe_engine_onednn.constants import Arg, Prop
 from caffe_engine_onednn.ending import EndingKernel
 from caffe_engine_onednn.gradients import copied
 from caffe_engine_onednn.kernel import Run
-from caffe_engine_onednn.memory import Memory, data_memory, dense, diff_memory, new_memory, of_blob
+from caffe_engine_onednn.memory import Memory, data_memory, dense, diff_memory, new_memory
+from caffe_engine_onednn.parting import GLOBAL_STATISTICS, leave_bottom
 from caffe_engine_onednn.primitive import Attributes
+from caffe_engine_onednn.statistics import Statistics
 from caffe_engine_onednn.weights import reorder
 
-_GLOBAL_STATISTICS, _SCALE, _SHIFT = 1, 2, 4
+_SCALE, _SHIFT = 2, 4
 
 
 class BatchNormKernel(EndingKernel):
@@ -30,6 +33,11 @@ class BatchNormKernel(EndingKernel):
 
     in_bfloat16 = True
     scale: Layer | None = None
+
+    def __init__(self, *arguments: Any):
+        super().__init__(*arguments)
+        self._statistics = Statistics(self.layer)
+        self._kept: Memory | None = None  # the bottom, for backward; both outlive `release`
 
     def absorb(self, layer: Layer) -> bool:
         """Multiply and add for each channel too, or end with a ReLU."""
@@ -50,20 +58,25 @@ class BatchNormKernel(EndingKernel):
         super().release()
         self.scale = None
 
+    def hand_over(self, kernel: Kernel) -> None:
+        """Leave its bottom to the Scale: what is normalised, neither scaled nor shifted."""
+        memories = {Arg.SRC: self._kept or self._source, **self._statistics.memories}
+        leave_bottom(self, kernel, memories, self.layer.eps)
+
     def build_forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> list[Run]:
         """One normalisation; the stored statistics are recalled before it or renewed after it."""
-        self._mean, self._variance = (new_memory(dense(self._channels())) for _ in range(2))
         self._factors = self._learned()
         learns = not self.layer.use_global_stats
         source = data_memory(bottom[0])
+        self._described = source.descriptor
         runs: list[Run] = []
         needs_bottom = learns or self.scale is not None
         if needs_bottom and self.need_backward and top[0] is bottom[0]:
-            kept = new_memory(of_blob(bottom[0]))
-            runs.append(reorder(self, "the bottom is kept for backward", source, kept))
-            source = kept
+            if self._kept is None or self._kept.descriptor != self._described:
+                self._kept = new_memory(self._described)
+            runs.append(reorder(self, "the bottom is kept for backward", source, self._kept))
+            source = self._kept
         self._source = source
-        self._described = of_blob(bottom[0])
         self._forward_recipe = self.recipe(
             "batch_normalization_forward",
             Prop.TRAINING if learns else Prop.INFERENCE,
@@ -74,12 +87,12 @@ class BatchNormKernel(EndingKernel):
             self.attributes(),
         )
         memories = {Arg.SRC: source, Arg.DST: data_memory(top[0]), **self._factors}
-        memories |= {Arg.MEAN: self._mean, Arg.VARIANCE: self._variance}
+        memories |= self._statistics.memories
         normalise = self.primitive(self._forward_recipe, memories)
         if not learns:
-            return [self._recall, *runs, normalise]
-        self._values = max(bottom[0].count // self.layer.channels, 1)
-        return [*runs, normalise, self._remember]
+            return [self._statistics.recall, *runs, normalise]
+        values = max(bottom[0].count // self.layer.channels, 1)
+        return [*runs, normalise, partial(self._statistics.remember, values)]
 
     def build_backward(
         self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]
@@ -104,8 +117,7 @@ class BatchNormKernel(EndingKernel):
             Arg.DIFF_SRC: diff_memory(bottom[0])
             if propagate_down[0]
             else new_memory(self._described),
-            Arg.MEAN: self._mean,
-            Arg.VARIANCE: self._variance,
+            **self._statistics.memories,
         }
         if Arg.SCALE in self._factors:
             memories[Arg.SCALE] = self._factors[Arg.SCALE]
@@ -129,21 +141,5 @@ class BatchNormKernel(EndingKernel):
         return {role: data_memory(blob) for role, blob in blobs}
 
     def _flags(self) -> int:
-        flags = _GLOBAL_STATISTICS if self.layer.use_global_stats else 0
+        flags = GLOBAL_STATISTICS if self.layer.use_global_stats else 0
         return flags | sum({Arg.SCALE: _SCALE, Arg.SHIFT: _SHIFT}[role] for role in self._factors)
-
-    def _recall(self) -> None:
-        """Take mean and variance from the stored sums."""
-        mean, variance, total = (blob.data_tensor.read() for blob in self.blobs)
-        factor = 1 / total[0] if total[0] else 0.0
-        np.multiply(mean, factor, out=self._mean.array.view(np.float32))
-        np.multiply(variance, factor, out=self._variance.array.view(np.float32))
-
-    def _remember(self) -> None:
-        """Add the batch's mean and unbiased variance to the stored sums."""
-        unbiased = self._values / max(self._values - 1, 1)
-        mean, variance = (each.array.view(np.float32) for each in (self._mean, self._variance))
-        for blob, new in zip(self.blobs, (mean, unbiased * variance, 1), strict=True):
-            stored = blob.data_tensor.modify()
-            stored *= self.layer.moving_average_fraction
-            stored += new

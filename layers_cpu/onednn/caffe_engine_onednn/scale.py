@@ -32,6 +32,11 @@ class ScaleKernel(OnednnKernel):
         super().__init__(*arguments)
         self._plain = Plain(*arguments)
 
+    @property
+    def kept(self) -> Any:
+        """The copy of the bottom, as an array, or None; see `caffe_layer_scale.ScaleKernel`."""
+        return self._plain.kept
+
     def prepare(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Make the primitive, and what the gradients need."""
         self._plain.need_backward = self.need_backward

@@ -118,6 +118,36 @@ def test_a_normalisation_by_stored_statistics_has_numpy_s_gradients(passes):
             )
 
 
+@pytest.mark.parametrize("memory_format", ["auto", "contiguous"])
+@pytest.mark.parametrize("stored", ["false", "true"])
+@pytest.mark.parametrize("way", [("ip", "sc"), ("bn", "bn"), ("sc", "sc"), "watched"])
+def test_backward_may_begin_and_end_between_a_normalisation_and_its_scale(
+    way, stored, memory_format
+):
+    text = NET.replace(
+        'type: "BatchNorm"', f'type: "BatchNorm" batch_norm_param {{ use_global_stats: {stored} }}'
+    )
+    found = []
+    for options in ({"engines": ("caffe",)}, {"memory_format": memory_format}):
+        net = feed(Net(text + LOSS, Phase.TRAIN, seed=1, **options))
+        for blob, values in zip(net.params["bn"], (0.5, 2, 1), strict=True):
+            blob.data[...] = values
+        net.params["sc"][0].data[...] = np.linspace(1, 2, 8)
+        net.forward()
+        if way == "watched":
+            net.announce = lambda node, doing: None
+            net.backward()
+        else:
+            net.blobs["c1"].diff[...] = np.linspace(-1, 1, net.blobs["c1"].count).reshape(
+                net.blobs["c1"].shape
+            )
+            net.backward(*way)
+        learned = [blob.diff.copy() for blobs in net.params.values() for blob in blobs]
+        found.append([net.blobs["c1"].diff.copy(), *learned])
+    for expected, other in zip(*found, strict=True):
+        np.testing.assert_allclose(other, expected, rtol=1e-4, atol=1e-4 * np.abs(expected).max())
+
+
 RESIDUAL = """
 layer { name: "in" type: "Input" top: "x" top: "label"
   input_param { shape { dim: 2 dim: 16 dim: 7 dim: 7 } shape { dim: 2 } } }

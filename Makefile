@@ -40,8 +40,9 @@ build/cuda/site: FORCE
 	$(PYTHON) -m tools.plain_wheels build/cuda/wheels
 	$(PYTHON) -m pip install --quiet --no-index --no-deps --no-compile --target $@ build/cuda/wheels/*.whl
 
-test-cuda: build/cuda/site   # Run the tests that need a GPU; PYTHON is one that has CuPy and pytest, no network needed
-	PYTHONSAFEPATH=1 PYTHONPATH=build/cuda/site $(PYTHON) -m pytest -m cuda tests/contract tests/golden tests/unit/cuda $(ARGS)
+test-cuda: build/cuda/site   # Run the tests that need a GPU; PYTHON is one that has CuPy, NumPy, protobuf, pluggy and pytest, no network needed
+	PYTHONSAFEPATH=1 PYTHONPATH=build/cuda/site $(PYTHON) -m caffe_core.cli device_query -gpu all
+	PYTHONSAFEPATH=1 PYTHONPATH=build/cuda/site $(PYTHON) -m pytest -W default -m cuda tests/contract tests/golden tests/unit/cuda $(ARGS)
 
 bench-cuda: build/cuda/site  # Time nets on a GPU beside PyTorch; PYTHON is one that has both, and CuPy
 	PYTHONPATH=build/cuda/site $(PYTHON) -m benchmarks --device cuda $(ARGS)

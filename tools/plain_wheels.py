@@ -1,13 +1,15 @@
 """``python -m tools.plain_wheels DIR``: a wheel of every distribution, by nothing but Python 3.11.
 
 For machines where nothing can be installed from outside, such as one with a GPU that is only lent.
-The wheels hold what those of ``make wheels`` hold, apart from licence files.
+The wheels hold what those of ``make wheels`` hold, apart from licence files. A distribution is left
+out that needs what is not installed there, so that the rest can be used and tested without it.
 """
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 from zipfile import ZIP_DEFLATED, ZipFile
@@ -77,12 +79,56 @@ def _entry_points(project: dict[str, Any]) -> str:
     )
 
 
+def lacking(projects: dict[str, Path]) -> dict[str, str]:
+    """Return what each distribution needs that is not installed, by the names of distributions.
+
+    Args:
+        projects: The folder of each distribution that may be built.
+    """
+    from packaging.requirements import Requirement
+
+    needs = {
+        name: [
+            need.name
+            for need in map(Requirement, _read(folder)["project"].get("dependencies", []))
+            if need.marker is None or need.marker.evaluate()
+        ]
+        for name, folder in projects.items()
+    }
+    found: dict[str, str] = {}
+    seen = -1
+    while len(found) > seen:
+        seen = len(found)
+        for name, wanted in needs.items():
+            absent = [need for need in wanted if need in found or not _is_there(need, projects)]
+            if absent:
+                found.setdefault(name, absent[0])
+    return found
+
+
+def _is_there(need: str, projects: dict[str, Path]) -> bool:
+    if need in projects:
+        return True
+    try:
+        version(need)
+    except PackageNotFoundError:
+        return False
+    return True
+
+
 def main(folder: str) -> None:
-    """Write all wheels into `folder`."""
+    """Write the wheels of all that can be used into `folder`."""
     target = Path(folder)
     target.mkdir(parents=True, exist_ok=True)
-    for each in projects():
-        build(each, target)
+    named = {_read(each)["project"]["name"]: each for each in projects()}
+    absent = lacking(named)
+    if "caffe-core" in absent:
+        sys.exit(f"caffe-core needs {absent['caffe-core']}, which {sys.executable} does not have")
+    for name, each in named.items():
+        if name in absent:
+            print(f"Left out: {name} needs {absent[name]}, which is not installed")
+        else:
+            build(each, target)
 
 
 if __name__ == "__main__":

@@ -21,12 +21,14 @@ def gpu_ids(flag: str) -> list[int]:
     if flag in ("", "-1"):
         return []
     if flag == "all":
-        from caffe_core.cuda import cupy, device_count
+        from caffe_core.cuda import cupy, device_count, why_none
 
         cupy()
         found = device_count()
         if not found:
-            raise DeviceError("-gpu all: no CUDA device was found; leave -gpu out to use the CPU")
+            raise DeviceError(
+                f"-gpu all: no CUDA device was found; {why_none()}. Leave -gpu out to use the CPU"
+            )
         return list(range(found))
     if not all(part.strip().isdigit() for part in flag.split(",")):
         raise DeviceError(f"-gpu {flag}: expected numbers such as 0 or 0,1, or all")

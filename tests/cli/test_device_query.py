@@ -73,6 +73,20 @@ def test_a_gpu_that_does_not_exist(caffe, two_gpus):
     assert result.messages[-1].startswith("cuda:2 does not exist: 2 CUDA devices were found.")
 
 
+def test_all_gpus_of_a_machine_without_a_driver(caffe, monkeypatch):
+    runtime = SimpleNamespace(
+        getDeviceCount=lambda: 0, runtimeGetVersion=lambda: 13000, driverGetVersion=lambda: 0
+    )
+    module = SimpleNamespace(cuda=SimpleNamespace(runtime=runtime))
+    monkeypatch.setattr(cuda, "cupy", lambda: module)
+    result = caffe("device_query", "-gpu", "all")
+    assert result.status == 1
+    assert result.messages[-1] == (
+        "-gpu all: no CUDA device was found; there is no NVIDIA driver. Install one, or choose the "
+        "CPU. Leave -gpu out to use the CPU"
+    )
+
+
 def test_without_a_flag_the_gpus_are_counted(caffe, two_gpus):
     result = caffe("device_query")
     assert result.messages[0] == "2 GPUs can be used; `-gpu all` shows their figures"

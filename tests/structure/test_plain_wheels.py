@@ -40,3 +40,27 @@ def test_they_hold_what_uv_puts_in(root, tmp_path, folder):
 
 def test_there_is_one_for_every_member(members):
     assert sorted(plain_wheels.projects()) == sorted(member.folder for member in members)
+
+
+@pytest.fixture
+def projects(tmp_path):
+    """Distributions of which the last needs what nobody has, and another needs that one."""
+    needs = {
+        "core": ["numpy>=2.0,<3", "nothing-of-this-name; python_version < '3'"],
+        "codec": ["core>=1.0", "nothing-of-this-name>=1.4"],
+        "reader": ["core>=1.0", "codec>=1.0"],
+    }
+    for name, dependencies in needs.items():
+        (tmp_path / name).mkdir()
+        text = f"[project]\nname = {name!r}\ndependencies = {dependencies}\n"
+        (tmp_path / name / "pyproject.toml").write_text(text)
+    return {name: tmp_path / name for name in needs}
+
+
+def test_what_needs_something_that_is_not_installed_is_found(projects):
+    found = plain_wheels.lacking(projects)
+    assert found == {"codec": "nothing-of-this-name", "reader": "codec"}
+
+
+def test_nothing_is_left_out_where_all_is_installed(members):
+    assert not plain_wheels.lacking({member.name: member.folder for member in members})

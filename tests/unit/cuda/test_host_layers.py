@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import h5py
 import numpy as np
 import pytest
 
@@ -87,6 +86,7 @@ def test_a_learned_blob_gets_its_gradient_on_the_device(emulated):
 
 
 def test_what_is_written_to_a_file_comes_to_the_host_and_nothing_goes_back(emulated, tmp_path):
+    h5py = pytest.importorskip("h5py")
     path = tmp_path / "out.h5"
     output = f"""layer {{ name: "out" type: "HDF5Output" bottom: "sum" bottom: "x"
       hdf5_output_param {{ file_name: "{path}" }} }}"""

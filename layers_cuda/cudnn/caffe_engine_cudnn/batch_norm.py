@@ -32,11 +32,11 @@ class BatchNormKernel(CudnnKernel):
     source = Source.beside(__file__, "batch_norm.cu", "keep.cu")
 
     @classmethod
-    def refuses(cls, layer: Layer, bottom: Sequence[Blob], top: Sequence[Blob]) -> str | None:
+    def fails(cls, layer: Layer, bottom: Sequence[Blob], top: Sequence[Blob]) -> str | None:
         """Refuse what has no channels."""
         if len(bottom[0].shape) < 2:
             return "cuDNN wants channels, on axis 1"
-        return super().refuses(layer, bottom, top)
+        return super().fails(layer, bottom, top)
 
     @classmethod
     def computations(

@@ -26,12 +26,12 @@ class ConvolutionKernel(EndingKernel):
     result, gradient = Wanted.OUTPUT, Wanted.IMAGE
 
     @classmethod
-    def refuses(cls, layer: Layer, bottom: Sequence[Blob], top: Sequence[Blob]) -> str | None:
+    def fails(cls, layer: Layer, bottom: Sequence[Blob], top: Sequence[Blob]) -> str | None:
         """Refuse what cuDNN has no convolution for."""
         axes = len(layer.geometry.kernel)
         if layer.axis != 1 or axes not in (1, 2, 3):
             return f"cuDNN takes 1 to 3 spatial axes behind axis 1, not {axes} behind {layer.axis}"
-        return super().refuses(layer, bottom, top)
+        return super().fails(layer, bottom, top)
 
     @classmethod
     def computations(

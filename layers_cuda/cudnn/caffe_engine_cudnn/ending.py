@@ -21,6 +21,7 @@ class EndingKernel(CudnnKernel):
     """
 
     source = Source("ending", [CHANNELS_CU, Path(__file__).with_name("ending.cu")])
+    has_rivals = False  # without cuDNN there are im2col and a product
     relu: float | None = None
 
     def absorb(self, layer: Layer) -> bool:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
+from caffe_core import registry
 from caffe_core.blob import ANY_FORMAT, CHANNELS_LAST, CONTIGUOUS, Blob, MemoryFormat, Shape
 from caffe_core.cuda.kernel import CudaKernel
 from caffe_core.cuda.source import Source
@@ -17,14 +18,22 @@ from caffe_engine_cudnn.graph import Computation
 from caffe_engine_cudnn.library import CudnnError, Library, library_of
 from caffe_engine_cudnn.native import Native
 from caffe_engine_cudnn.plan import Plan, plan_for
+from caffe_engine_cudnn.rivalry import is_asked_for, is_faster
 
 _BYTE = np.dtype(np.uint8)
 
 
 class CudnnKernel(CudaKernel):
-    """Runs plans of cuDNN, which are shared by all kernels that compute the same."""
+    """Runs plans of cuDNN, which are shared by all kernels that compute the same.
+
+    Attributes:
+        has_rivals: Whether the kernel that is there without cuDNN may be as fast, so that both are
+            tried.
+        library: CuDNN.
+    """
 
     formats = ANY_FORMAT
+    has_rivals: ClassVar[bool] = True
     source = Source.beside(__file__, "keep.cu")
 
     def __init__(self, layer: Layer, device: Device, workspace: Workspace | None = None):
@@ -34,7 +43,19 @@ class CudnnKernel(CudaKernel):
 
     @classmethod
     def refuses(cls, layer: Layer, bottom: Sequence[Blob], top: Sequence[Blob]) -> str | None:
-        """Return why cuDNN cannot run `layer`."""
+        """Return why cuDNN cannot run `layer`, or should not."""
+        reason = cls.fails(layer, bottom, top)
+        rival = registry.kernels("cuda").get(layer.type) if cls.has_rivals else None
+        if reason or rival is None or is_asked_for(layer) or not bottom[0].count:
+            return reason
+        library = library_of(bottom[0].device)
+        with library.device.active():
+            faster = is_faster(library, (cls, rival), layer, bottom, top, preferred(library))
+        return None if faster else "Caffe's own kernel is faster here for these shapes"
+
+    @classmethod
+    def fails(cls, layer: Layer, bottom: Sequence[Blob], top: Sequence[Blob]) -> str | None:
+        """Return why cuDNN cannot run `layer` with these shapes."""
         if layer.dtype != np.float32:
             return f"cuDNN computes in float32 here, the net in {layer.dtype}"
         try:
@@ -42,7 +63,8 @@ class CudnnKernel(CudaKernel):
             if all(blob.count for blob in (*bottom, *top)):
                 for computation in cls.computations(layer, bottom, top, preferred(library)):
                     plan_for(library, computation)
-                cls.attempt(Native(library), layer, bottom, top)
+                with library.device.active():
+                    cls.attempt(Native(library), layer, bottom, top)
         except CudnnError as error:
             return str(error)
         return None

@@ -32,7 +32,7 @@ class PoolingKernel(NativeKernel):
     """
 
     @classmethod
-    def refuses(cls, layer: Layer, bottom: Sequence[Blob], top: Sequence[Blob]) -> str | None:
+    def fails(cls, layer: Layer, bottom: Sequence[Blob], top: Sequence[Blob]) -> str | None:
         """Refuse what cuDNN has not, counts otherwise than Caffe, or does with copies only."""
         if layer.method not in _MODES:
             return "cuDNN has no stochastic pooling"
@@ -46,7 +46,7 @@ class PoolingKernel(NativeKernel):
                 "cuDNN's gradient of MAX needs copies of bottom and top, and may go to another of "
                 "several equal maxima; say engine: CUDNN to have it"
             )
-        return super().refuses(layer, bottom, top)
+        return super().fails(layer, bottom, top)
 
     @classmethod
     def attempt(
@@ -63,7 +63,7 @@ class PoolingKernel(NativeKernel):
     def prepare(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Describe the windows; make room for what is kept."""
         self._plain = None
-        if not bottom[0].count or self.refuses(self.layer, bottom, top):
+        if not bottom[0].count or self.fails(self.layer, bottom, top):
             self._plain = CaffeKernel(self.layer, self.device, self.workspace)
             self._plain.need_backward = self.need_backward
             self._plain.prepare(bottom, top)

@@ -15,13 +15,17 @@ Dims = Sequence[int] | np.ndarray  # height and width
 _LUMINANCE = np.array([[0.2125], [0.7154], [0.0721]], np.float32)  # as pycaffe weighs colors
 
 
+class ImageError(DataError, OSError):
+    """A file cannot be read as an image. pycaffe raised an `OSError`."""
+
+
 def load_image(filename: str | Path, color: bool = True) -> np.ndarray:
     """Return an image as float32 from 0 to 1, ``(height, width, 3)``, or 1 if not `color`.
 
     Channels are red, green and blue.
 
     Raises:
-        DataError: The file is missing or no image.
+        ImageError: The file is missing or no image.
     """
     from PIL import Image, UnidentifiedImageError
 
@@ -29,7 +33,7 @@ def load_image(filename: str | Path, color: bool = True) -> np.ndarray:
         with Image.open(filename) as image:
             return _unit_range(image, color)
     except (OSError, UnidentifiedImageError) as error:
-        raise DataError(f"{filename}: cannot read the image: {error}") from error
+        raise ImageError(f"{filename}: cannot read the image: {error}") from error
 
 
 def _unit_range(image: Any, color: bool) -> np.ndarray:

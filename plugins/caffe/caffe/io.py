@@ -8,14 +8,16 @@ from typing import Any
 
 import numpy as np
 
-from caffe.images import load_image, oversample, resize_image
+from caffe.images import ImageError, load_image, oversample, resize_image
 from caffe_core.errors import CaffeError
 from caffe_core.proto import caffe_pb2
 
 __all__ = [
+    "ImageError",
     "Transformer",
     "array_to_blobproto",
     "array_to_datum",
+    "arraylist_to_blobprotovecor_str",
     "arraylist_to_blobprotovector_str",
     "blobproto_to_array",
     "blobprotovector_str_to_arraylist",
@@ -53,6 +55,9 @@ def arraylist_to_blobprotovector_str(arraylist: Iterable[Any]) -> bytes:
     """Return arrays as the bytes of a ``BlobProtoVector``."""
     blobs = [array_to_blobproto(each) for each in arraylist]
     return bytes(caffe_pb2.BlobProtoVector(blobs=blobs).SerializeToString())
+
+
+arraylist_to_blobprotovecor_str = arraylist_to_blobprotovector_str  # as pycaffe spelled it first
 
 
 def blobprotovector_str_to_arraylist(text: bytes) -> list[np.ndarray]:

@@ -67,7 +67,7 @@ class Plan:
         }
         self._labels = {name: _lines(node) for name, node in self._nodes.items()}
         self._sizes = {name: _box_size(lines) for name, lines in self._labels.items()}
-        self._upright = self._rankdir in ("TB", "BT")
+        self._upright = self._rankdir not in ("LR", "RL")  # also in ``UD``, which notebooks ask for
         widest = max((_text_size(lines)[0] for lines in self._edges.values()), default=0)
         self._layout = lay_out(
             {name: self._turned(size) for name, size in self._sizes.items()},

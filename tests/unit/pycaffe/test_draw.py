@@ -153,7 +153,8 @@ def shown(net, rankdir):
 
 @pytest.mark.usefixtures("no_graphviz")
 @pytest.mark.parametrize(
-    ("rankdir", "axis", "way"), [("LR", 0, 1), ("RL", 0, -1), ("TB", 1, 1), ("BT", 1, -1)]
+    ("rankdir", "axis", "way"),
+    [("LR", 0, 1), ("RL", 0, -1), ("TB", 1, 1), ("BT", 1, -1), ("UD", 1, 1)],
 )
 def test_it_grows_to_where_it_is_told(net, rankdir, axis, way):
     places = shown(net, rankdir)

@@ -35,6 +35,7 @@ class TestMessages:
         text = caffe.io.arraylist_to_blobprotovector_str(given_arrays)
         found = caffe.io.blobprotovector_str_to_arraylist(text)
         assert [each.shape for each in found] == [(2, 2), (3,)]
+        assert caffe.io.arraylist_to_blobprotovecor_str(given_arrays) == text  # its first spelling
 
     @pytest.mark.parametrize("dtype", [np.uint8, np.float32])
     def test_datums_there_and_back(self, dtype):
@@ -67,10 +68,12 @@ class TestImages:
         coloured = caffe.io.load_image(self.write(tmp_path / "c.png", "RGB"), color=False)
         np.testing.assert_allclose(coloured, 0.2125 + 0.2 * 0.0721, rtol=1e-5)
 
-    def test_a_file_that_is_no_image(self, tmp_path):
+    @pytest.mark.parametrize("kind", [DataError, RuntimeError, OSError])
+    def test_a_file_that_is_no_image(self, kind, tmp_path):
         (tmp_path / "no.png").write_text("no")
-        with pytest.raises(DataError, match="cannot read the image"):
-            caffe.io.load_image(tmp_path / "no.png")
+        for name in ("no.png", "missing.png"):
+            with pytest.raises(kind, match=f"{name}: cannot read the image"):
+                caffe.io.load_image(tmp_path / name)
 
     def test_resizing_interpolates(self):
         ramp = np.linspace(0, 1, 8, dtype=np.float32)[None, :, None] * np.ones(

@@ -364,6 +364,15 @@ class TestModule:
         assert 0 <= timer.ms < 1000
         assert timer.ms == timer.ms
 
+    def test_the_types_that_scripts_ask_for(self, net):
+        from caffe import _caffe
+
+        assert {type(blobs) for blobs in net.params.values()} == {_caffe.BlobVec}
+        assert {type(blob) for blob in net._blobs} == {_caffe.Blob}
+        for name in ("RawBlobVec", "LayerVec", "NetVec", "IntVec", "StringVec"):
+            assert getattr(_caffe, name) is list
+        assert _caffe.LayerParameter is caffe_pb2.LayerParameter
+
     def test_where_scripts_import_from(self):
         from caffe import pycaffe
         from caffe._caffe import Layer

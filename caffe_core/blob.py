@@ -11,7 +11,7 @@ from typing import Any, cast
 import numpy as np
 
 from caffe_core.device import CPU, Device
-from caffe_core.errors import CaffeError
+from caffe_core.errors import CaffeError, DeviceError
 from caffe_core.tensor import Tensor
 
 Shape = tuple[int, ...]
@@ -294,6 +294,11 @@ class BlobOnDevice:
         return seen[0] is flat and seen[1] is self._blob.shape and seen[2] is self._blob.format
 
     def _see(self, flat: Any) -> _Seen:
+        if self._blob.count > self.device.largest:
+            raise DeviceError(
+                f"a blob {self._blob.shape} has {self._blob.count} elements; the most are "
+                f"{self.device.largest} on {self.device}. Use a smaller batch"
+            )
         return flat, self._blob.shape, self._blob.format, self._blob.view(flat)
 
     def __getattr__(self, name: str) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import sys
 from contextlib import AbstractContextManager, nullcontext
 from time import perf_counter
 from types import ModuleType
@@ -23,11 +24,13 @@ class Device:
         kind: ``cpu`` or ``cuda``; names the registry of its kernels.
         index: Which one of that kind.
         xp: The array module: NumPy or CuPy.
+        largest: How many elements a blob may have there.
     """
 
     kind = "cpu"
     index = 0
     xp: ModuleType = np
+    largest = sys.maxsize
 
     def __repr__(self) -> str:
         return self.kind if self is CPU else f"{self.kind}:{self.index}"

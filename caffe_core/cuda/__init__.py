@@ -38,6 +38,15 @@ def cupy() -> ModuleType:
         ) from error
 
 
+def lacks_library(error: ImportError) -> DeviceError:
+    """Return the error for a library of CUDA that CuPy misses only when it first needs it."""
+    major = int(cupy().cuda.runtime.runtimeGetVersion()) // 1000
+    return DeviceError(
+        f"CuPy does not find a library of CUDA {major}: {error}. Install the libraries with it: "
+        + _INSTALL.format(major=major)
+    )
+
+
 def tf32() -> bool:
     """Whether float32 products may round their factors to 10 bits, several times as fast.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from types import ModuleType
 from typing import Any
 
@@ -36,6 +37,9 @@ class Blas:
                 it serves all; each may be a transposed view.
             out: Matrices ``(rows, columns)``, likewise, whose rows are in order.
             add: Add to what `out` holds.
+
+        Raises:
+            DeviceError: cuBLAS is not installed.
         """
         rows, columns = out.shape[-2:]
         inner, batch = a.shape[-1], out.shape[0] if out.ndim == 3 else 1
@@ -47,7 +51,7 @@ class Blas:
             return
         (flip_a, lead_a, step_a), (flip_b, lead_b, step_b) = layout(a), layout(b)
         _, lead_out, step_out = layout(out)
-        cublas = self._xp.cuda.cublas
+        cublas = self._cublas
         handle = self._xp.cuda.device.get_cublas_handle()
         if self._tf32:
             cublas.setMathMode(handle, _TF32)
@@ -68,6 +72,13 @@ class Blas:
             handle, flip_b, flip_a, columns, rows, inner, one, b.data.ptr, lead_b, step_b,
             a.data.ptr, lead_a, step_a, factor, out.data.ptr, lead_out, step_out, batch,
         )  # fmt: skip
+
+    @functools.cached_property
+    def _cublas(self) -> Any:
+        try:
+            return self._xp.cuda.cublas
+        except ImportError as error:
+            raise cuda.lacks_library(error) from error
 
 
 def layout(array: Any) -> Matrix:

@@ -10,8 +10,9 @@ import numpy as np
 
 from caffe_core.blob import Shape
 from caffe_core.convolution import ConvolutionGeometry
-from caffe_core.cuda.function import Function
+from caffe_core.cuda.function import LARGEST, Function
 from caffe_core.cuda.source import Source
+from caffe_core.errors import DeviceError
 from caffe_core.kernel import Workspace
 
 SOURCE = Source.beside(__file__, "correlation.cu")
@@ -56,6 +57,11 @@ class Correlation:
         self._weight = (group, outputs // group, channels // group * taps)
         self._axes, self._geometry = layout(geometry, image, self._device.xp)
         inputs = channels * taps * positions
+        if inputs > LARGEST:
+            raise DeviceError(
+                f"im2col makes {inputs} columns of an image {image[1:]}; the most are {LARGEST}. "
+                "Use smaller images, a larger stride, or the engine cudnn"
+            )
         self._images = max(1, min(image[0], _COLUMN_BYTES // (inputs * dtype.itemsize or 1)))
         self._column_count, self._row_count = inputs, outputs * positions
         self._scratch(self._images)

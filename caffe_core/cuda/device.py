@@ -12,7 +12,7 @@ import numpy as np
 
 from caffe_core import cuda
 from caffe_core.cuda.blas import Blas
-from caffe_core.cuda.function import Function
+from caffe_core.cuda.function import LARGEST, Function
 from caffe_core.cuda.source import Source
 from caffe_core.device import Device
 from caffe_core.errors import DeviceError, OutOfMemoryError
@@ -31,6 +31,7 @@ class CudaDevice(Device):
     """
 
     kind = "cuda"
+    largest = LARGEST
 
     def __init__(self, index: int):
         found = cuda.device_count()
@@ -170,6 +171,8 @@ class CudaDevice(Device):
             module = self.xp.RawModule(code=source.rendered(dtype), options=("--std=c++17",))
             try:
                 module.compile()
+            except ImportError as error:  # of NVRTC
+                raise cuda.lacks_library(error) from error
             except Exception as error:
                 raise DeviceError(f"{source.name} does not compile on {self}: {error}") from error
             self._modules[source, dtype] = module

@@ -12,7 +12,7 @@ from caffe_core.errors import DeviceError
 
 THREADS = 256  # in a block: fills any GPU of today, and leaves each thread enough registers
 WARP = 32
-_LARGEST = (1 << 31) - (1 << 22)  # indices are int, and a loop's step must not overflow them
+LARGEST = (1 << 31) - (1 << 22)  # indices are int, and a loop's step must not overflow them
 
 NULL = np.uintp(0)  # CuPy 13 takes None for an argument that is not there, and crashes
 
@@ -56,9 +56,9 @@ class Function:
     def _run(self, n: int, blocks: int, threads: int, arguments: tuple[Any, ...]) -> None:
         if n == 0:
             return
-        if n > _LARGEST:
+        if n > LARGEST:
             raise DeviceError(
-                f"{self.signature.name} is to work on {n} numbers; the most are {_LARGEST}. "
+                f"{self.signature.name} is to work on {n} numbers; the most are {LARGEST}. "
                 "Use a smaller batch"
             )
         converted = tuple(

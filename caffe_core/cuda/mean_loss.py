@@ -13,6 +13,7 @@ from caffe_core.normalization import divisor
 
 _THREADS = 512
 _NUMBERS = 4096  # for each block
+_MOST_BLOCKS = 4096  # or the step of the loop, all their threads, might overflow an int
 
 
 class MeanLoss:
@@ -43,7 +44,7 @@ class MeanLoss:
 
     def __init__(self, device: Any, dtype: np.dtype[Any], count: int, fixed: float):
         self._device, self._count, self._fixed = device, count, fixed
-        self._blocks = max(1, -(-count // _NUMBERS))
+        self._blocks = min(max(1, -(-count // _NUMBERS)), _MOST_BLOCKS)
         self._sums = device.xp.empty(2 * self._blocks, dtype)
         self.divisor = device.xp.empty(1, dtype)
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from caffe_core.cuda.blas import layout
-from caffe_core.cuda.function import NULL, Function
+from caffe_core.cuda.function import LARGEST, NULL, Function
 from caffe_core.cuda.source import Signature, Source
 from caffe_core.device import Device
 from caffe_core.errors import DeviceError
@@ -30,6 +30,7 @@ class EmulatedDevice(Device):
     """
 
     kind = "cuda"
+    largest = LARGEST
     xp = Surface("emulated_cupy")
 
     def __init__(self) -> None:

@@ -77,6 +77,37 @@ def test_what_does_not_compile_names_source_and_device(gpu):
         gpu.function(broken, "f", FLOAT32)
 
 
+def lacking(monkeypatch, gpu):
+    """Let the GPU's CuPy miss a library."""
+    monkeypatch.setattr(gpu.xp.cuda.runtime, "runtimeGetVersion", lambda: 12090, raising=False)
+
+    def miss(*_):
+        raise ImportError("libmissing.so.12: cannot open shared object file")
+
+    return miss
+
+
+LACKS = (
+    r"CuPy does not find a library of CUDA 12: libmissing\.so\.12: cannot open shared object .*"
+    r"Install the libraries with it: pip install 'cupy-cuda12x\[ctk\]'"
+)
+
+
+def test_a_compiler_that_is_not_installed_is_named(gpu, fake, monkeypatch):
+    monkeypatch.setattr(fake.RawModule, "compile", lacking(monkeypatch, gpu))
+    with pytest.raises(DeviceError, match=LACKS):
+        gpu.function(Source("one.cu", "KERNEL f(int n) {}"), "f", FLOAT32)
+
+
+def test_products_that_are_not_installed_are_named(gpu, fake, monkeypatch):
+    cuda_module = type("Cuda", (), {"cublas": property(lacking(monkeypatch, gpu))})()
+    cuda_module.__dict__.update(vars(gpu.xp.cuda))
+    monkeypatch.setattr(gpu.xp, "cuda", cuda_module)
+    a = matrices((2, 2), FLOAT32, False)
+    with pytest.raises(DeviceError, match=LACKS):
+        gpu.blas.gemm(a, a, a)
+
+
 def test_batches_are_sent_beside_the_work(gpu):
     host = gpu.pinned((5,), FLOAT32)
     host[...] = 7

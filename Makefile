@@ -42,7 +42,7 @@ build/cuda/site: FORCE
 
 test-cuda: build/cuda/site   # Run the tests that need a GPU; PYTHON is one that has CuPy, NumPy, protobuf, pluggy and pytest, no network needed
 	PYTHONSAFEPATH=1 PYTHONPATH=build/cuda/site $(PYTHON) -m caffe_core.cli device_query -gpu all
-	PYTHONSAFEPATH=1 PYTHONPATH=build/cuda/site $(PYTHON) -m pytest -W default -m cuda tests/contract tests/golden tests/unit/cuda $(ARGS)
+	PYTHONSAFEPATH=1 PYTHONPATH=build/cuda/site $(PYTHON) -m pytest -W default -m cuda tests/contract tests/golden tests/unit/cuda tests/unit/cudnn $(ARGS)
 
 bench-cuda: build/cuda/site  # Time nets on a GPU beside PyTorch; PYTHON is one that has both, and CuPy
 	PYTHONPATH=build/cuda/site $(PYTHON) -m benchmarks --device cuda $(ARGS)

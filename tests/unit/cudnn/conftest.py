@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from caffe_engine_cudnn.library import libraries
+from caffe_engine_cudnn.library import CudnnError, libraries, library_of
 
 from caffe_core.device import device
 from caffe_core.testing.emulation import compiler
@@ -41,6 +41,19 @@ def library(emulated, monkeypatch):
     found.functions = c_functions.Functions(found.module.ran)
     monkeypatch.setitem(libraries, found.device, found)
     return found
+
+
+@pytest.fixture(params=["interpreted", pytest.param("cuda", marks=pytest.mark.cuda)])
+def place(request, monkeypatch):
+    """A device with cuDNN: the emulated one, or a GPU, where no kernel is refused as too slow."""
+    if request.param == "interpreted":
+        return request.getfixturevalue("library").device
+    gpu = device("cuda")
+    try:
+        monkeypatch.setattr(library_of(gpu), "measures", False)
+    except CudnnError as error:
+        pytest.skip(str(error))
+    return gpu
 
 
 @pytest.fixture(name="interpreter")

@@ -1,4 +1,4 @@
-"""The engine gives what the original Caffe computed, with cuDNN interpreted."""
+"""The engine gives what the original Caffe computed, with cuDNN interpreted and on a GPU."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ CASES = [
 
 @pytest.mark.parametrize("memory_format", ["contiguous", "channels_last"])
 @pytest.mark.parametrize("case", CASES, ids=[case.name.removesuffix(".npz") for case in CASES])
-def test_golden(library, case, memory_format):
-    result = run_case(case, Options("emulated", "cudnn", memory_format))
+def test_golden(place, case, memory_format):
+    result = run_case(case, Options(str(place), "cudnn", memory_format))
     if result.status is Status.SKIPPED:
         pytest.skip(result.problems[0])
     assert result.status is Status.PASSED, "\n".join([case.text("note"), *result.problems])

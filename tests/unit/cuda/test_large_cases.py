@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import pytest
 
 from caffe_core.testing import Case, contract, uniform
+from caffe_core.testing.bench import RefusalError
 from caffe_core.testing.checks.facts import in_place_equals_out_of_place
 from caffe_core.testing.checks.sameness import (
     agrees_with_plain_kernel,
@@ -40,5 +43,9 @@ LARGE = [
 
 @pytest.mark.parametrize(("type_name", "case"), LARGE)
 def test_large_bottoms_give_what_they_give_on_the_cpu(emulated, type_name, case):
+    checked = 0
     for setting in contract.settings(type_name, cases=[case], device=emulated):
-        assert not contract.violations(setting, CHECKS)
+        with suppress(RefusalError):  # by cuDNN, which takes a real GPU
+            assert not contract.violations(setting, CHECKS)
+            checked += 1
+    assert checked

@@ -37,7 +37,7 @@ class Python(Layer):
 
     def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Make the user's object and let it set itself up."""
-        self.user_class = load_class(self)
+        self.user_class: Any = load_class(self)
         self.on_device = bool(getattr(self.user_class, "on_device", False))
         self.blobs = LearnedBlobs(self.dtype)
         self.user = self._make_user_object()
@@ -91,6 +91,8 @@ class Python(Layer):
 class PythonKernel(Kernel):
     """Calls the user's object."""
 
+    layer: Python
+
     def __init__(self, layer: Python, device: Device = CPU, workspace: Workspace | None = None):
         super().__init__(layer, device, workspace)
         if not hasattr(layer.user, "xp"):
@@ -124,8 +126,9 @@ class PythonOnDevice(PythonKernel):
     """Calls the user's object with the device's arrays, if its class asks for them."""
 
     @classmethod
-    def refuses(cls, layer: Python, bottom: Sequence[Blob], top: Sequence[Blob]) -> str | None:
+    def refuses(cls, layer: Layer, bottom: Sequence[Blob], top: Sequence[Blob]) -> str | None:
         """Only classes with ``on_device = True`` can do with other arrays than NumPy's."""
+        assert isinstance(layer, Python)
         name = layer.user_class.__name__
         return None if layer.on_device else f"class {name} does not say on_device = True"
 

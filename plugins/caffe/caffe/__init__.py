@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 from caffe_core import __version__
 
 if TYPE_CHECKING:
-    from caffe_layer_python import PythonLayer as Layer  # type: ignore[import-untyped]
+    from caffe_layer_python import PythonLayer as Layer
 
     from caffe import coord_map, draw, io, net_spec
     from caffe.classifier import Classifier

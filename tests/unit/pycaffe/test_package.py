@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from importlib import resources
 
 import caffe
 import pytest
@@ -27,6 +28,11 @@ def test_modules_are_there_without_an_import_of_their_own():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "NetParameter True True True True\n"
+
+
+def test_types_are_for_the_checkers_of_those_who_use_it():
+    for package in ("caffe", "caffe_core", "caffe_layer_python"):  # which has caffe.Layer
+        assert (resources.files(package) / "py.typed").is_file()
 
 
 def test_there_is_a_solver_class_for_each_installed_type():

@@ -29,6 +29,7 @@ _OPTIONS = {
     "__call__": frozenset({"out", "dtype", "casting"}),
     "reduce": frozenset({"axis", "dtype", "out", "keepdims"}),
 }
+_JUNK = {"b": True, "i": -77}  # what is in memory that nobody has written to; floats are NaN
 _REDUCED = frozenset({"add", "maximum", "minimum", "multiply"})
 
 
@@ -105,7 +106,10 @@ def _function(name: str) -> Callable[..., Any]:
             for each in (*arguments, *options.values()):
                 _refuse_host(name, each)
         options = {key: bare(value) for key, value in options.items()}
-        return on_device(getattr(np, name)(*map(bare, arguments), **options))
+        array = getattr(np, name)(*map(bare, arguments), **options)
+        if name.startswith("empty"):
+            array.fill(np.nan if array.dtype.kind == "f" else _JUNK.get(array.dtype.kind, 0))
+        return on_device(array)
 
     return call
 

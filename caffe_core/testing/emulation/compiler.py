@@ -51,7 +51,10 @@ def compiled(source: Source) -> ctypes.PyDLL:
 
 
 def entry(source: Source, name: str, real: np.dtype[Any]) -> Any:
-    """Return a function ``(arguments, blocks, threads) -> bool`` of the compiled `source`."""
+    """Return a function of the compiled `source`.
+
+    It is called ``(arguments, blocks, threads, backwards) -> bool``.
+    """
     kind = next(kind for kind, dtype in _REALS.items() if dtype == real)
     function = compiled(source)[f"{name}_{kind}"]
     function.restype = ctypes.c_bool
@@ -78,8 +81,8 @@ def _entry_code(signature: Signature, kind: str) -> str:
     name = signature.name
     return (
         f"static void {name}_{kind}_body(void** at) {{ {name}({', '.join(values)}); }}\n"
-        f'extern "C" bool {name}_{kind}(void** at, unsigned blocks, unsigned threads) '
-        f"{{ return emulation::launch({name}_{kind}_body, at, blocks, threads); }}\n"
+        f'extern "C" bool {name}_{kind}(void** at, unsigned blocks, unsigned threads, bool back) '
+        f"{{ return emulation::launch({name}_{kind}_body, at, blocks, threads, back); }}\n"
     )
 
 

@@ -23,7 +23,11 @@ class EmulatedDevice(Device):
     """Runs kernels for CUDA on the CPU: CUDA C through g++, the rest through NumPy.
 
     Its arrays are apart from the host's, so copies between the two are made and counted as with a
-    GPU, and they do what CuPy's do. What it cannot tell: speed, and races between threads.
+    GPU, and they do what CuPy's do. What it cannot tell: speed.
+
+    Args:
+        backwards: Threads, warps and blocks take their turns in the opposite order. A kernel whose
+            results differ then has a race.
 
     Attributes:
         blas: Matrix products.
@@ -33,9 +37,10 @@ class EmulatedDevice(Device):
     largest = LARGEST
     xp = Surface("emulated_cupy")
 
-    def __init__(self) -> None:
+    def __init__(self, *, backwards: bool = False) -> None:
         if compiler() is None:
             raise DeviceError("the emulated device needs g++, which is not installed")
+        self._backwards = backwards
         self.blas = EmulatedBlas()
         self._functions: dict[tuple[Source, str, np.dtype[Any]], Function] = {}
 
@@ -80,7 +85,7 @@ class EmulatedDevice(Device):
         key = (source, name, dtype)
         if key not in self._functions:
             signature = source.signature(name)
-            launch = _Launcher(source, signature, dtype)
+            launch = _Launcher(source, signature, dtype, self._backwards)
             self._functions[key] = Function(signature, dtype, launch, _MOST_BLOCKS)
         return self._functions[key]
 
@@ -112,10 +117,10 @@ class EmulatedBlas:
 class _Launcher:
     """Starts one function, after checking that arrays are what it takes."""
 
-    def __init__(self, source: Source, signature: Signature, real: np.dtype[Any]):
+    def __init__(self, source: Source, signature: Signature, real: np.dtype[Any], backwards: bool):
         self._where = f"{signature.name} of {source.name}"
         self._parameters, self._real = signature.parameters, real
-        self._entry = entry(source, signature.name, real)
+        self._entry, self._backwards = entry(source, signature.name, real), backwards
 
     def __call__(self, grid: tuple[int], block: tuple[int], arguments: tuple[Any, ...]) -> None:
         if block[0] % 32 or not 0 < block[0] <= 1024:
@@ -125,7 +130,7 @@ class _Launcher:
             for parameter, value in zip(self._parameters, arguments, strict=True)
         ]
         addresses = (ctypes.c_void_p * len(values))(*(value.ctypes.data for value in values))
-        if not self._entry(addresses, grid[0], block[0]):
+        if not self._entry(addresses, grid[0], block[0], self._backwards):
             raise DeviceError(f"{self._where}: some threads wait for others that never come")
 
     def _address(self, parameter: Any, array: Any) -> np.ndarray:

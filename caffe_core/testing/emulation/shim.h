@@ -1,8 +1,9 @@
 // What CUDA C needs to run on a CPU: its words, and threads as fibers that take turns.
 //
-// Blocks run one after the other. A thread of a block runs until it ends or waits for others, at a
-// barrier or a shuffle; only then it needs a stack of its own, so that code without either runs as
-// fast as a loop.
+// Blocks run one after the other, and so do warps, each as far as it comes before others of the
+// block must reach a barrier. A thread runs until it ends or waits for others, at a barrier or a
+// shuffle; only then it needs a stack of its own, so that code without either runs as fast as a
+// loop. All may take their turns backwards: where the result differs, a barrier is missing.
 
 #include <setjmp.h>
 #include <ucontext.h>
@@ -38,7 +39,9 @@ static Fiber fibers[MOST];
 static Fiber* idle[MOST];
 static unsigned fiber_count, idle_count;
 static Thread threads[MOST];
-static unsigned current, next_thread, thread_count;
+static unsigned current, thread_count;
+static unsigned first_new, new_count, begun;  // threads that are to begin; how many of them have
+static bool backwards;
 static unsigned long long slots[2][MOST];
 static jmp_buf scheduler;
 static void (*body)(void**);
@@ -59,12 +62,17 @@ static void leave(Fiber* fiber) {
     if (!_setjmp(fiber->place)) _longjmp(scheduler, 1);
 }
 
+// Which of `count` from `first` on is the k-th to take its turn.
+static unsigned turn_of(unsigned k, unsigned first, unsigned count) {
+    return first + (backwards ? count - 1 - k : k);
+}
+
 // What each fiber does: start threads as long as there are any that have not begun.
 static void work() {
     for (;;) {
         Fiber* own = idle[--idle_count];
-        while (next_thread < thread_count) {
-            unsigned thread = next_thread++;
+        while (begun < new_count) {
+            unsigned thread = turn_of(begun++, first_new, new_count);
             enter(thread);
             threads[thread] = {RUNNING, own, 0};
             body(arguments);
@@ -83,8 +91,11 @@ static void switch_to(Fiber* fiber) {
     setcontext(&fiber->begin);
 }
 
-static void start_threads() {
-    while (next_thread < thread_count) {
+static void start(unsigned first, unsigned count) {
+    first_new = first;
+    new_count = count;
+    begun = 0;
+    while (begun < new_count) {
         if (!idle_count) {
             Fiber* fiber = &fibers[fiber_count++];
             getcontext(&fiber->begin);
@@ -104,47 +115,58 @@ static void wait(State state) {
     leave(threads[thread].fiber);
 }
 
-// Let the threads from `first` on go, if all that have not ended wait in this state.
-static bool release(unsigned first, unsigned count, State state) {
-    unsigned last = first + count < thread_count ? first + count : thread_count;
+// Let threads go that wait in this state, if all do that have not ended.
+static bool open(unsigned first, unsigned count, State state) {
     bool any = false;
-    for (unsigned t = first; t < last; ++t) {
+    for (unsigned t = first; t < first + count; ++t) {
         if (threads[t].state != DONE && threads[t].state != state) return false;
         any |= threads[t].state == state;
     }
-    if (!any) return false;
-    for (unsigned t = first; t < last; ++t)
+    for (unsigned t = first; t < first + count; ++t)
         if (threads[t].state == state) threads[t].state = RUNNING;
-    for (unsigned t = first; t < last; ++t)
-        if (threads[t].state == RUNNING) {
-            enter(t);
-            switch_to(threads[t].fiber);
-        }
-    return true;
+    return any;
+}
+
+static void go_on(unsigned first, unsigned count) {
+    for (unsigned k = 0; k < count; ++k) {
+        unsigned thread = turn_of(k, first, count);
+        if (threads[thread].state != RUNNING) continue;
+        enter(thread);
+        switch_to(threads[thread].fiber);
+    }
+}
+
+// Each warp begins, or goes on, and runs until its threads have ended or wait for other warps.
+static void run_warps(void (*run)(unsigned, unsigned)) {
+    unsigned warps = (thread_count + 31) / 32;
+    for (unsigned k = 0; k < warps; ++k) {
+        unsigned first = 32 * turn_of(k, 0, warps);
+        unsigned count = first + 32 < thread_count ? 32 : thread_count - first;
+        run(first, count);
+        while (open(first, count, AT_SHUFFLE)) go_on(first, count);
+    }
 }
 
 // Returns whether all threads came to their end; not so if some wait for others that never come.
 static bool run_block() {
-    next_thread = 0;
-    start_threads();
-    for (;;) {
-        bool progress = false, done = true;
-        for (unsigned warp = 0; warp < thread_count; warp += 32)
-            progress |= release(warp, 32, AT_SHUFFLE);
-        progress |= release(0, thread_count, AT_BARRIER);
-        for (unsigned t = 0; t < thread_count; ++t) done &= threads[t].state == DONE;
-        if (done || !progress) return done;
-    }
+    run_warps(start);
+    while (open(0, thread_count, AT_BARRIER)) run_warps(go_on);
+    for (unsigned t = 0; t < thread_count; ++t)
+        if (threads[t].state != DONE) return false;
+    return true;
 }
 
-static bool launch(void (*function)(void**), void** values, unsigned blocks, unsigned count) {
+static bool launch(
+    void (*function)(void**), void** values, unsigned blocks, unsigned count, bool reversed
+) {
     body = function;
     arguments = values;
     thread_count = count;
+    backwards = reversed;
     blockDim = {count, 1, 1};
     gridDim = {blocks, 1, 1};
-    for (unsigned block = 0; block < blocks; ++block) {
-        blockIdx = {block, 0, 0};
+    for (unsigned k = 0; k < blocks; ++k) {
+        blockIdx = {turn_of(k, 0, blocks), 0, 0};
         if (!run_block()) return false;
     }
     return true;

@@ -76,6 +76,12 @@ def test_an_array_is_copied_to_the_host(x):
     assert type(copy) is np.ndarray
 
 
+def test_memory_that_nobody_has_written_to_is_not_zero():
+    assert np.isnan(xp.empty((2, 3), np.float32).get()).all()
+    assert xp.empty(3, np.int32).get().tolist() == [-77] * 3
+    assert xp.empty(3, bool).get().all()
+
+
 def test_memory_stays_the_same_on_the_device():
     host = np.zeros(3)
     on_device(host)[...] = 7

@@ -13,6 +13,7 @@ from caffe_core.testing.checks.sameness import (
     agrees_with_plain_kernel,
     float32_is_close_to_float64,
 )
+from caffe_core.testing.emulation import EmulatedDevice, compiler
 
 FAR_FROM_0 = uniform((5, 2, 50, 60), 100, 101)
 CHECKS = [agrees_with_plain_kernel, float32_is_close_to_float64, in_place_equals_out_of_place]
@@ -41,10 +42,12 @@ LARGE = [
 ]
 
 
+@pytest.mark.skipif(compiler() is None, reason="needs g++")
+@pytest.mark.parametrize("backwards", [False, True], ids=["forwards", "backwards"])
 @pytest.mark.parametrize(("type_name", "case"), LARGE)
-def test_large_bottoms_give_what_they_give_on_the_cpu(emulated, type_name, case):
-    checked = 0
-    for setting in contract.settings(type_name, cases=[case], device=emulated):
+def test_large_bottoms_give_what_they_give_on_the_cpu(backwards, type_name, case):
+    checked, device = 0, EmulatedDevice(backwards=backwards)
+    for setting in contract.settings(type_name, cases=[case], device=device):
         with suppress(RefusalError):  # by cuDNN, which takes a real GPU
             assert not contract.violations(setting, CHECKS)
             checked += 1

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from caffe_core.alarm import Alarm, Alarms, ring, set_alarm
 from caffe_core.device import CPU, Device
 
 Allocate = Callable[[Device], Any]
@@ -55,7 +56,7 @@ class Tensor:
         moved: How many times it got other memory; a kernel's prebuilt addresses depend on it.
     """
 
-    __slots__ = ("_allocate", "_arrays", "_device", "_exposed", "_host",
+    __slots__ = ("_allocate", "_arrays", "_device", "_exposed", "_host", "_if_changed", "_if_moved",
                  "capacity", "dtype", "head", "moved", "version")  # fmt: skip
 
     head: Head
@@ -68,6 +69,9 @@ class Tensor:
         self.capacity = capacity
         self.version = self.moved = 0
         self._exposed: list[weakref.ref[Any]] = []
+        self._if_moved: Alarms = set()
+        self._if_changed: Alarms = set()
+        self.head = Head.UNINITIALIZED
         self._allocate: Allocate = self._own_memory
         self._forget()
 
@@ -89,9 +93,11 @@ class Tensor:
         """Use `array` of `device` as memory for `count` elements; the content is undefined."""
         self.own(count)
         if device is CPU:
-            self._host, self.head = array, Head.HOST
+            self._host = array
+            self._turn(Head.HOST)
         else:
-            self._arrays, self._device, self.head = array, device, Head.DEVICE
+            self._arrays, self._device = array, device
+            self._turn(Head.DEVICE)
 
     def own(self, count: int) -> None:
         """Use memory of its own for `count` elements; the content is lost."""
@@ -112,31 +118,39 @@ class Tensor:
     def modify(self, device: Device = CPU) -> Any:
         """Return the content on `device`, to be changed in place."""
         self.version += 1
+        if self._if_changed:
+            ring(self._if_changed)
         if device is CPU:
             if self.head is not Head.HOST:
                 self.read()
-                self.head = Head.HOST
+                self._turn(Head.HOST)
             return self._host
         array = self.read(device)
-        self.head = Head.DEVICE
+        if self.head is not Head.DEVICE:
+            self._turn(Head.DEVICE)
         return array
 
     def overwrite(self, device: Device = CPU) -> Any:
         """Return an array on `device` of which the caller writes every element it uses."""
         self.version += 1
+        if self._if_changed:
+            ring(self._if_changed)
         if device is CPU:
             if self._host is None:
                 self._host = self._allocate(CPU)
-            self.head = Head.HOST
+            if self.head is not Head.HOST:
+                self._turn(Head.HOST)
             return self._host
         self._allocate_on(device)
-        self.head = Head.DEVICE
+        if self.head is not Head.DEVICE:
+            self._turn(Head.DEVICE)
         return self._arrays
 
     def clear(self) -> None:
         """Make every element zero. The memory is written when it is asked for, if it still is."""
-        self.head = Head.UNINITIALIZED
+        self._turn(Head.UNINITIALIZED)
         self.version += 1
+        ring(self._if_changed)
 
     def is_on(self, device: Device) -> bool:
         """Whether it has memory on this device."""
@@ -149,6 +163,7 @@ class Tensor:
 
     def expose(self, array: Any) -> None:
         """Remember an array through which somebody may write unseen, for as long as it exists."""
+        ring(self._if_changed)
         self._exposed.append(weakref.ref(array, self._exposed.remove))
 
     @property
@@ -156,8 +171,23 @@ class Tensor:
         """Whether such an array still exists, so that the content may change unseen."""
         return bool(self._exposed)
 
+    def ring_if_moved(self, alarm: Alarm) -> None:
+        """Ring `alarm` once another copy is current, or the memory is another."""
+        set_alarm(self._if_moved, alarm)
+
+    def ring_if_changed(self, alarm: Alarm) -> None:
+        """Ring `alarm` once the content may have changed, other than through exposed arrays."""
+        set_alarm(self._if_changed, alarm)
+
+    def _turn(self, head: Head) -> None:
+        """Say that another copy is current."""
+        self.head = head
+        ring(self._if_moved)
+
     def _forget(self) -> None:
         self.head = Head.UNINITIALIZED
+        ring(self._if_moved)
+        ring(self._if_changed)
         self.version += 1
         self.moved += 1
         self._host = None
@@ -176,9 +206,9 @@ class Tensor:
         if self.head is Head.DEVICE and self._device is not None:
             self._device.download(self._arrays, self._host)
             moves.to_host += 1
-            self.head = Head.BOTH
+            self._turn(Head.BOTH)
         else:
-            self.head = Head.HOST
+            self._turn(Head.HOST)
 
     def _send(self, device: Device) -> None:
         """Bring the copy on `device` up to date."""
@@ -186,15 +216,16 @@ class Tensor:
             if self._device is device:
                 device.clear(self._arrays)
             self._allocate_on(device)
-            self.head = Head.DEVICE
+            self._turn(Head.DEVICE)
             return
         host = self.read()
         self._allocate_on(device)
         device.upload(host, self._arrays)
         moves.to_device += 1
-        self.head = Head.BOTH
+        self._turn(Head.BOTH)
 
     def _allocate_on(self, device: Device) -> None:
         if self._device is not device:
             self._arrays = self._allocate(device)
             self._device = device
+            ring(self._if_moved)

@@ -11,6 +11,7 @@ from caffe_engine_onednn.constants import Alg, Arg, Query, added
 from caffe_engine_onednn.convolution_gradients import bottom_gradients, weight_gradients
 from caffe_engine_onednn.ending import EndingKernel
 from caffe_engine_onednn.folding import Folded, can_fold
+from caffe_engine_onednn.fresh import Fresh
 from caffe_engine_onednn.geometry import (
     convolution_path,
     convolution_weights,
@@ -25,7 +26,7 @@ from caffe_engine_onednn.memory import (
     dense,
     of_blob,
 )
-from caffe_engine_onednn.weights import Fresh, packed
+from caffe_engine_onednn.weights import packed
 
 
 class ConvolutionKernel(EndingKernel):

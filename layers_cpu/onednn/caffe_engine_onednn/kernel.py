@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, ClassVar
 
@@ -13,14 +13,13 @@ from caffe_core.device import CPU, Device
 from caffe_core.kernel import Kernel, Workspace
 from caffe_core.layer import Layer
 from caffe_engine_onednn.bfloat16 import BFLOAT16
+from caffe_engine_onednn.calls import Calls, Run
 from caffe_engine_onednn.constants import Prop
 from caffe_engine_onednn.context import context_of
 from caffe_engine_onednn.library import missing
 from caffe_engine_onednn.memory import Memory, type_on
 from caffe_engine_onednn.primitive import Primitive, Recipe
 from caffe_engine_onednn.trial import why_not
-
-Run = Callable[[], Any]
 
 
 class OnednnKernel(Kernel):
@@ -90,16 +89,17 @@ class OnednnKernel(Kernel):
         self.recipes, self.copies = [], []
         self._backward: dict[tuple[bool, ...], list[Run]] = {}
         self._empty = not all(blob.count for blob in (*bottom, *top))
-        self._forward = [
+        telling = [
             *(partial(blob.data_tensor.read, blob.device) for blob in (*bottom, *self.blobs)),
             *(partial(blob.data_tensor.overwrite, blob.device) for blob in top),
-            *([] if self._empty else self.build_forward(bottom, top)),
         ]
+        work = [] if self._empty else self.build_forward(bottom, top)
+        tensors = [blob.data_tensor for blob in (*bottom, *self.blobs, *top)]
+        self._forward = Calls(telling, work, tensors, relying=not self.need_backward)
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Write the tops."""
-        for run in self._forward:
-            run()
+        self._forward()
 
     def backward(
         self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]

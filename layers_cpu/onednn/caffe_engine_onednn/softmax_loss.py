@@ -26,11 +26,16 @@ class SoftmaxWithLossKernel(OnednnKernel):
         self._plain = Plain(*arguments)
 
     def prepare(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
-        """Make the primitive; a batch without items is NumPy's."""
+        """Make the primitive."""
         self._plain.prepare(bottom, top)
         super().prepare(bottom, top)
+
+    def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        """Write the loss; that of a batch without items is NumPy's."""
         if self._empty:
-            self._forward.append(partial(self._plain.forward, bottom, top))
+            self._plain.forward(bottom, top)
+        else:
+            super().forward(bottom, top)
 
     def build_forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> list[Run]:
         """One softmax, then what the labels pick."""

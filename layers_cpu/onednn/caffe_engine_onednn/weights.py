@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-
 from caffe_core.blob import Blob
 from caffe_engine_onednn.constants import Arg
+from caffe_engine_onednn.fresh import Fresh
 from caffe_engine_onednn.kernel import OnednnKernel, Run
 from caffe_engine_onednn.library import library
 from caffe_engine_onednn.memory import Descriptor, Memory, data_memory, new_memory
@@ -32,25 +31,6 @@ def reorder(
         engine=False,
     )
     return kernel.primitive(recipe, {Arg.SRC: source, Arg.DST: target})
-
-
-class Fresh:
-    """A call that does its work only if some learned blob may have changed since the last time."""
-
-    def __init__(self, blobs: Sequence[Blob], work: Callable[[], object]):
-        self._tensors = [blob.data_tensor for blob in blobs]
-        self._work = work
-        self._version = -1
-
-    def __call__(self) -> None:
-        """Do the work if there is need."""
-        version, exposed = 0, False
-        for tensor in self._tensors:
-            version += tensor.version  # none ever falls, so the sum tells whether any has changed
-            exposed |= tensor.is_exposed
-        if exposed or version != self._version:
-            self._work()
-            self._version = version
 
 
 def packed(

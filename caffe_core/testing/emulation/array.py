@@ -30,7 +30,6 @@ _OPTIONS = {
     "reduce": frozenset({"axis", "dtype", "out", "keepdims"}),
 }
 _JUNK = {"b": True, "i": -77}  # what is in memory that nobody has written to; floats are NaN
-_REDUCED = frozenset({"add", "maximum", "minimum", "multiply"})
 
 
 class DeviceArray(np.ndarray):
@@ -42,10 +41,10 @@ class DeviceArray(np.ndarray):
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
         name = ufunc.__name__
+        known = _OPTIONS.get(method, frozenset())
         if options.get("where") is True:  # as NumPy's own methods say
             del options["where"]
-        known = _OPTIONS.get(method, frozenset())
-        if method == "reduce" and name not in _REDUCED:
+        elif method == "reduce" and name not in ("add", "multiply"):
             known = frozenset()
         if name not in UFUNCS or not known or not options.keys() <= known:
             given = ", ".join(f"{option}=" for option in options)

@@ -124,12 +124,23 @@ def test_pooling_takes_what_is_the_same(library, layer, phase):
     assert engine_and_refusals(layer, (2, 3, 7, 7), library.device, phase) == ("cudnn", "")
 
 
-def test_windows_without_code_go_to_caffe_s_kernel(library):
-    library.functions.unsupported.add("cudnnPoolingBackward")
-    layer = 'type: "Pooling" pooling_param { pool: AVE global_pooling: true }'
+@pytest.mark.parametrize(
+    ("function", "layer"),
+    [
+        ("cudnnPoolingBackward", 'type: "Pooling" pooling_param { pool: AVE kernel_size: 7 }'),
+        ("cudnnSoftmaxForward", 'type: "Softmax"'),
+        (
+            "cudnnBatchNormalizationForwardInference",
+            'type: "BatchNorm" batch_norm_param { use_global_stats: true }',
+        ),
+    ],
+)
+def test_what_a_function_has_no_code_for_is_caffe_s(library, function, layer):
+    assert engine_and_refusals(layer, (2, 3, 7, 7), library.device) == ("cudnn", "")
+    library.functions.unsupported.add(function)
     engine, refusals = engine_and_refusals(layer, (2, 3, 7, 7), library.device)
     assert engine == "caffe"
-    assert "cudnnPoolingBackward gives CUDNN_STATUS_NOT_SUPPORTED" in refusals
+    assert f"{function} gives CUDNN_STATUS_NOT_SUPPORTED" in refusals
 
 
 def test_pooling_goes_on_when_windows_come_to_overhang(library):
@@ -175,6 +186,15 @@ def test_what_is_slower_than_caffe_s_kernel_is_refused(library, monkeypatch, sha
     assert tried == [["caffe_engine_cudnn.batch_norm", "caffe_layer_batch_norm_cuda"]]
     assert engine == ("cudnn" if is_faster else "caffe")
     assert ("Caffe's own kernel is faster here" in refusals) != is_faster
+
+
+def test_a_race_leaves_no_trace(library):
+    library.measures = True
+    net = Net(LENET, TRAIN, device=library.device)
+    assert (("batchnorm_backward",), 0) in library.module.ran
+    for name in ("norm1", "norm2"):
+        for blob in net.params[name]:
+            np.testing.assert_array_equal(blob.data, 0)
 
 
 def test_who_asks_for_cudnn_gets_it_without_a_race(library, monkeypatch):

@@ -95,3 +95,22 @@ def test_where_there_is_no_gpu_the_other_kernel_serves(emulated):
     node = next(node for node in net.nodes if node.name == "c")
     assert node.engine == "caffe"
     assert node.refusals == ["cudnn refuses: cuDNN runs on a GPU, not on emulated"]
+
+
+def test_without_the_frontend_a_gpu_runs_caffe_s_kernels_and_the_plan_says_why(
+    fake, emulated, monkeypatch
+):
+    monkeypatch.setitem(sys.modules, "cudnn", None)
+    monkeypatch.setattr(found, "libraries", {})
+    monkeypatch.setattr(type(emulated), "stream", fake.device.stream, raising=False)
+    after = (
+        'layer { name: "n" type: "BatchNorm" bottom: "c" top: "n" } '
+        'layer { name: "p" type: "Pooling" bottom: "n" top: "p" pooling_param { kernel_size: 3 } } '
+        'layer { name: "s" type: "Softmax" bottom: "p" top: "s" }'
+    )
+    net = Net(NET + after, device="emulated")
+    for node in net.nodes:
+        if node.name in "cnps":
+            assert node.engine == "caffe"
+            (refusal,) = node.refusals
+            assert "pip install 'caffe-engine-cudnn[frontend]'" in refusal

@@ -44,7 +44,7 @@ class Arena:
         self._start: dict[int, int] = {}
         self.groups = self._lay_out()
         self.size = self.groups[-1].stop if self.groups else 0
-        self._flat: dict[tuple[str, Device], Any] = {}
+        self._flats = _Flats(self.size, dtype)
         for parameter in self.parameters:
             self._place("data", parameter, parameter.blob.data_tensor)
             self._place("diff", parameter, parameter.blob.diff_tensor)
@@ -53,13 +53,13 @@ class Arena:
         """Return the values as one flat array on `device`, to be changed in place."""
         for parameter in self.parameters:
             parameter.blob.data_tensor.modify(device)
-        return self._array("data", device)
+        return self._flats.get("data", device)
 
     def diff(self, device: Device = CPU) -> Any:
         """Return the gradients as one flat array on `device`, to be changed in place."""
         for parameter in self.parameters:
             parameter.blob.diff_tensor.modify(device)
-        return self._array("diff", device)
+        return self._flats.get("diff", device)
 
     def zeros(self, device: Device = CPU) -> Any:
         """Return another flat array of this layout, filled with zeros."""
@@ -85,11 +85,21 @@ class Arena:
             groups.append(Group(start, end, *factors))
         return groups
 
-    def _array(self, kind: str, device: Device) -> Any:
-        if (kind, device) not in self._flat:
-            self._flat[kind, device] = self.zeros(device)
-        return self._flat[kind, device]
-
     def _place(self, kind: str, parameter: Parameter, tensor: Tensor) -> None:
         start, count = self._start[id(parameter)], parameter.blob.count
-        tensor.place(count, lambda device: self._array(kind, device)[start : start + count])
+        flats = self._flats  # and not `self`, which holds the blob: both shall go when dropped
+        tensor.place(count, lambda device: flats.get(kind, device)[start : start + count])
+
+
+class _Flats:
+    """The flat arrays of an arena, each made when it is first asked for."""
+
+    def __init__(self, size: int, dtype: np.dtype[Any]):
+        self._size, self._dtype = size, dtype
+        self._arrays: dict[tuple[str, Device], Any] = {}
+
+    def get(self, kind: str, device: Device) -> Any:
+        """Return the values or the gradients on `device`."""
+        if (kind, device) not in self._arrays:
+            self._arrays[kind, device] = device.zeros(self._size, self._dtype)
+        return self._arrays[kind, device]

@@ -72,7 +72,7 @@ class Tensor:
         self._if_moved: Alarms = set()
         self._if_changed: Alarms = set()
         self.head = Head.UNINITIALIZED
-        self._allocate: Allocate = self._own_memory
+        self._allocate: Allocate | None = None
         self._forget()
 
     def resize(self, count: int) -> None:
@@ -102,7 +102,7 @@ class Tensor:
     def own(self, count: int) -> None:
         """Use memory of its own for `count` elements; the content is lost."""
         self.capacity = count
-        self._allocate = self._own_memory
+        self._allocate = None
         self._forget()
 
     def read(self, device: Device = CPU) -> Any:
@@ -137,7 +137,7 @@ class Tensor:
             ring(self._if_changed)
         if device is CPU:
             if self._host is None:
-                self._host = self._allocate(CPU)
+                self._host = self._memory(CPU)
             if self.head is not Head.HOST:
                 self._turn(Head.HOST)
             return self._host
@@ -194,13 +194,16 @@ class Tensor:
         self._arrays = None
         self._device = None
 
-    def _own_memory(self, device: Device) -> Any:
-        return device.zeros(self.capacity, self.dtype)
+    def _memory(self, device: Device) -> Any:
+        """Return memory of its own, or that which `place` says."""
+        if self._allocate is None:
+            return device.zeros(self.capacity, self.dtype)
+        return self._allocate(device)
 
     def _fetch(self) -> None:
         """Bring the host copy up to date."""
         if self._host is None:
-            self._host = self._allocate(CPU)
+            self._host = self._memory(CPU)
         elif self.head is Head.UNINITIALIZED:
             self._host.fill(0)
         if self.head is Head.DEVICE and self._device is not None:
@@ -226,6 +229,6 @@ class Tensor:
 
     def _allocate_on(self, device: Device) -> None:
         if self._device is not device:
-            self._arrays = self._allocate(device)
+            self._arrays = self._memory(device)
             self._device = device
             ring(self._if_moved)

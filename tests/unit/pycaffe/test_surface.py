@@ -20,6 +20,7 @@ import pytest
 from caffe.proto import caffe_pb2
 
 from caffe_core.errors import CaffeError, DeviceError
+from caffe_core.tensor import Tensor
 from caffe_core.testing.emulation import compiler
 
 ROOT = Path(__file__).parents[3]
@@ -224,6 +225,25 @@ class TestNet:
         grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
         assert grown < 8 << 10  # KiB
         np.testing.assert_array_equal(kept, copy)
+
+    def test_the_memory_of_one_that_is_dropped_is_freed_at_once(self, images):
+        def tensors():
+            return sum(isinstance(each, Tensor) for each in gc.get_objects())
+
+        gc.collect()
+        gc.disable()  # cycles are collected by their number, not by the memory that they hold
+        try:
+            before = tensors()
+            net = caffe.Net(NET, caffe.TEST)
+            net.after_forward(lambda index: None)
+            net.forward_backward_all(data=images, ip=np.ones((10, 3)))
+            shown = [net.params["conv"][0].data, net.blobs["ip"].data]
+            assert tensors() > before
+            del net
+            assert tensors() == before
+            assert all(np.isfinite(array).all() for array in shown)
+        finally:
+            gc.enable()
 
     def test_threads_run_nets_of_their_own(self, images):
         results = {}

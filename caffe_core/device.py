@@ -45,6 +45,10 @@ class Device:
         start = -raw.ctypes.data % _ALIGNMENT
         return raw[start : start + count * dtype.itemsize].view(dtype)
 
+    def scratch(self, size: int) -> Any:
+        """Return an array of `size` bytes, aligned as `zeros` are, its content undefined."""
+        return self.zeros(size, np.dtype(np.uint8))
+
     def clear(self, array: Any) -> None:
         """Write zeros to an array of this device."""
         array.fill(0)

@@ -19,7 +19,7 @@ class Workspace:
 
     def __init__(self, device: Device = CPU):
         self.device = device
-        self._bytes: Any = device.zeros(0, np.dtype(np.uint8))
+        self._bytes: Any = device.scratch(0)
         self._arrays: dict[Any, Any] = {}
 
     def array(self, shape: tuple[int, ...], dtype: Any) -> Any:
@@ -60,7 +60,7 @@ class Workspace:
     def reserve(self, size: int) -> None:
         """Make room for `size` bytes, so that no later request up to that size allocates."""
         if size > len(self._bytes):
-            self._bytes = self.device.zeros(size, np.dtype(np.uint8))
+            self._bytes = self.device.scratch(size)
             self._arrays.clear()
 
     def _cut(self, count: int, dtype: Any) -> Any:

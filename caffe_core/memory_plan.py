@@ -122,4 +122,4 @@ class MemoryPlan:
     def _reserve(self, device: Device, size: int) -> None:
         self.size += size
         if device not in self._memory or len(self._memory[device]) < size:
-            self._memory[device] = device.zeros(size, np.dtype(np.uint8))
+            self._memory[device] = device.scratch(size)

@@ -82,6 +82,15 @@ class CudaDevice(Device):
         with self.active(), self._enough_memory(count * dtype.itemsize):
             return self.xp.zeros(count, dtype)
 
+    def scratch(self, size: int) -> Any:
+        """Return an array of `size` bytes in this GPU's memory, its content undefined.
+
+        Raises:
+            OutOfMemoryError: There is too little.
+        """
+        with self.active(), self._enough_memory(size):
+            return self.xp.empty(size, np.uint8)
+
     def pinned(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> np.ndarray:
         """Return a host array that the GPU can copy from while the host goes on."""
         count = math.prod(shape)

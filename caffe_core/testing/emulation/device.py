@@ -51,6 +51,12 @@ class EmulatedDevice(Device):
         """Return a flat array of `count` zeros."""
         return on_device(super().zeros(count, dtype))
 
+    def scratch(self, size: int) -> Any:
+        """Return an array of `size` bytes that hold NaN, whatever the type of float."""
+        array = self.zeros(size, np.dtype(np.uint8))
+        array.fill(0xFF)
+        return array
+
     def upload(self, host: np.ndarray, target: Any) -> None:
         """Copy a host array into `target`, an array of this device."""
         bare(target)[...] = host

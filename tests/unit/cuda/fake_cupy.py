@@ -162,6 +162,7 @@ def make(devices=2):
 
     return SimpleNamespace(
         zeros=zeros,
+        empty=lambda count, dtype: zeros(count, np.dtype(dtype)),
         array=lambda numbers, dtype: np.array(numbers, dtype).view(DeviceArray),
         RawModule=RawModule,
         get_default_memory_pool=lambda: SimpleNamespace(used_bytes=lambda: USED),

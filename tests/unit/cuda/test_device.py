@@ -48,6 +48,12 @@ def test_memory_that_is_missing_is_told_in_figures(gpu):
     )
 
 
+def test_scratch_memory_that_is_missing_is_told_in_figures(gpu):
+    with pytest.raises(OutOfMemoryError, match=r"no memory for 4\.0 MiB more"):
+        gpu.scratch(4 << 20)
+    assert gpu.scratch(100).nbytes == 100
+
+
 def test_a_function_is_compiled_once_for_each_type(gpu, fake):
     fake.RawModule.made.clear()
     functions = [gpu.function(SOURCE, "fill", each) for each in (FLOAT32, FLOAT64, FLOAT32)]

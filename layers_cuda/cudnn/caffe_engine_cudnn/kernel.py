@@ -60,11 +60,12 @@ class CudnnKernel(CudaKernel):
             return f"cuDNN computes in float32 here, the net in {layer.dtype}"
         try:
             library = library_of(bottom[0].device)
-            if all(blob.count for blob in (*bottom, *top)):
+            if not all(blob.count for blob in (*bottom, *top)):
+                return None
+            with library.device.active():
                 for computation in cls.computations(layer, bottom, top, preferred(library)):
                     plan_for(library, computation)
-                with library.device.active():
-                    cls.attempt(Native(library), layer, bottom, top)
+                cls.attempt(Native(library), layer, bottom, top)
         except CudnnError as error:
             return str(error)
         return None

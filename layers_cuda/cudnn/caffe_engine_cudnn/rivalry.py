@@ -24,7 +24,7 @@ def is_faster(
 ) -> bool:
     """Return whether the first of two kernels is faster than the second for a layer.
 
-    Both run on blobs of their own, so that nothing of the layer changes.
+    Both run on blobs made for it, so that nothing of the layer changes.
 
     Args:
         library: CuDNN on a GPU. If it measures nothing, the first is taken to be.
@@ -36,7 +36,16 @@ def is_faster(
     """
     if not library.measures:
         return True
-    ways = {each: _run(each, layer, bottom, top, memory_format) for each in kernels}
+    device = bottom[0].device
+
+    def scratch(blob: Blob) -> Blob:
+        made = Blob(blob.shape, blob.dtype)
+        if len(blob.shape) >= _LEAST_AXES:
+            made.format = memory_format
+        return made.on(device)
+
+    below, above, learned = (list(map(scratch, blobs)) for blobs in (bottom, top, layer.blobs))
+    ways = {each: _run(each(layer, device), below, above, learned) for each in kernels}
     return fastest(library, ways) is kernels[0]
 
 
@@ -47,30 +56,16 @@ def is_asked_for(layer: Layer) -> bool:
 
 
 def _run(
-    kernel_type: type[Kernel],
-    layer: Layer,
-    bottom: Sequence[Blob],
-    top: Sequence[Blob],
-    memory_format: MemoryFormat,
+    kernel: Kernel, bottom: list[Blob], top: list[Blob], learned: list[Blob]
 ) -> Callable[[], None]:
-    """What runs a kernel of that class forward and, if it is to be trained, backward."""
-    device = bottom[0].device
-
-    def scratch(blob: Blob) -> Blob:
-        made = Blob(blob.shape, blob.dtype)
-        if len(blob.shape) >= _LEAST_AXES:
-            made.format = memory_format
-        return made.on(device)
-
-    below, above = ([scratch(blob) for blob in blobs] for blobs in (bottom, top))
-    kernel = kernel_type(layer, device)
-    kernel.blobs = [scratch(blob) for blob in layer.blobs]
-    kernel.need_backward = layer.phase is Phase.TRAIN
-    kernel.prepare(below, above)
+    """What runs a kernel forward and, if it is to be trained, backward."""
+    kernel.blobs = learned
+    kernel.need_backward = kernel.layer.phase is Phase.TRAIN
+    kernel.prepare(bottom, top)
 
     def run() -> None:
-        kernel.forward(below, above)
+        kernel.forward(bottom, top)
         if kernel.need_backward:
-            kernel.backward(above, [True] * len(below), below)
+            kernel.backward(top, [True] * len(bottom), bottom)
 
     return run

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import weakref
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -65,7 +66,8 @@ class Blob:
         self.data_tensor = Tensor(0, dtype)
         self.diff_tensor = Tensor(0, dtype)
         self._format = CONTIGUOUS
-        self._faces: dict[Device, Blob] = {}
+        # Weak, since a face holds the blob: both shall be freed once nobody uses them.
+        self._faces: dict[Device, weakref.ref[BlobOnDevice]] = {}
         self._shape: Shape = (0,)
         self.count = 0
         self._drop_views()
@@ -130,12 +132,15 @@ class Blob:
         return self.view(self.diff_tensor.overwrite())
 
     def on(self, device: Device) -> Blob:
-        """Return this blob with `data` and `diff` on `device`."""
+        """Return this blob with `data` and `diff` on `device`; the same as long as it is in use."""
         if device is CPU:
             return self
-        if device not in self._faces:
-            self._faces[device] = cast(Blob, BlobOnDevice(self, device))
-        return self._faces[device]
+        known = self._faces.get(device)
+        face = known() if known is not None else None
+        if face is None:
+            face = BlobOnDevice(self, device)
+            self._faces[device] = weakref.ref(face)
+        return cast(Blob, face)
 
     def reshape(self, *shape: Any) -> None:
         """Change the shape, given as one sequence or as numbers. Memory only ever grows.

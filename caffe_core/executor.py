@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -220,7 +221,8 @@ class Executor:
         if lost := _lost_weights(node):
             run = functools.partial(_forward_weighted, run, self._place(node), lost)
         if node.layer.facts.dynamic:
-            run = functools.partial(self._forward_dynamic, index, run)
+            alone = weakref.proxy(self)  # what it calls must not keep it
+            run = functools.partial(Executor._forward_dynamic, alone, index, run)
         return run
 
     def _backward_call(self, node: Node, bottom: list[Blob], top: list[Blob]) -> Call:

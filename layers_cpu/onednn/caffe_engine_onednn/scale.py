@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from caffe_layer_scale import ScaleKernel as Plain
@@ -49,7 +50,7 @@ class ScaleKernel(OnednnKernel):
         product = self._product(
             data_memory(bottom[0]), data_memory(top[0]), [data_memory(each) for each in bias]
         )
-        return [product] if self._plain.kept is None else [lambda: self._keep(bottom[0]), product]
+        return [product] if self.kept is None else [partial(_keep, self.kept, bottom[0]), product]
 
     def backward(
         self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]
@@ -83,5 +84,6 @@ class ScaleKernel(OnednnKernel):
         memories |= {added(index): each for index, each in enumerate(addends)}
         return self.primitive(recipe, memories)
 
-    def _keep(self, bottom: Blob) -> None:
-        self._plain.kept[...] = bottom.read()
+
+def _keep(kept: Any, bottom: Blob) -> None:
+    kept[...] = bottom.read()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,13 +16,15 @@ from caffe_core.errors import CaffeError, ParseError, did_you_mean
 from caffe_core.proto import caffe_pb2, text
 from caffe_core.proto.upgrade import set_snapshot_prefix, upgrade_net, upgrade_solver
 
+_FIELD = re.compile(r"\s*[a-z]\w+\s*:")  # how prototxt begins; a drive has one letter
+
 
 def load_net(source: Any) -> Any:
     """Return a net definition, upgraded to the current schema.
 
     Args:
         source: A path, prototxt, or a ``NetParameter``, which is copied. A string is a path
-            unless it has a brace or a line end.
+            unless it has a brace or a line end, or begins as ``name: ...`` and is no file.
 
     Raises:
         ParseError: The file is missing or is no net definition.
@@ -37,8 +40,8 @@ def load_solver(source: Any) -> Any:
 
     Args:
         source: A path, prototxt, or a ``SolverParameter``, which is copied. A string is a path
-            unless it has a brace or a line end. Snapshots are named after the file if the
-            definition does not name them.
+            unless it has a brace or a line end, or begins as ``net: ...`` and is no file.
+            Snapshots are named after the file if the definition does not name them.
 
     Raises:
         ParseError: The file is missing or is no solver definition.
@@ -63,7 +66,9 @@ def _load(source: Any, message_type: Any) -> tuple[Any, str]:
 
 def _is_path(source: Any) -> bool:
     if isinstance(source, str):
-        return "{" not in source and "\n" not in source
+        if "{" in source or "\n" in source:
+            return False
+        return _FIELD.match(source) is None or os.path.exists(source)
     return not isinstance(source, Message)
 
 

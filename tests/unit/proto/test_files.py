@@ -39,11 +39,20 @@ def test_net_from_path_text_and_message_is_upgraded(net_file):
     assert message.SerializeToString() == before
 
 
-def test_one_line_text_needs_a_brace_and_a_line_end_will_do():
+def test_text_may_be_one_line(tmp_path, monkeypatch):
     assert load_net('name: "x"\n').name == "x"
     assert load_net('layer { name: "x" }').layer[0].name == "x"
+    assert load_net(' name : "x"').name == "x"
+    assert load_solver("net: 'x.prototxt' base_lr: 0.5").base_lr == 0.5
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "name:x").write_text("name: 'file'")
+    assert load_net("name:x").name == "file"
+
+
+@pytest.mark.parametrize("path", ["missing", "C:missing.prototxt", "missing/a:b", "../name: 'x'"])
+def test_what_is_no_text_is_a_path(path):
     with pytest.raises(ParseError, match="cannot be read"):
-        load_net('name: "x"')
+        load_net(path)
 
 
 def test_message_of_another_caffe_pb2_is_taken():

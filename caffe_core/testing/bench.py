@@ -144,7 +144,8 @@ class Bench:
         if self.layer.facts.dynamic:
             self.layer.reshape(self.bottom, self.top)
             self._prepare()
-        self.kernel.forward(self.on_device(self.bottom), self.on_device(self.top))
+        with self.device.active():
+            self.kernel.forward(self.on_device(self.bottom), self.on_device(self.top))
         self._prepare()
         return [top.data.copy() for top in self.top]
 
@@ -163,11 +164,12 @@ class Bench:
             start: What the diffs of the learned blobs hold before.
         """
         self.set_diffs(poison=poison, start=start)
-        self.kernel.backward(
-            self.on_device(self.top),
-            list(self.wanted if wanted is None else wanted),
-            self.on_device(self.bottom),
-        )
+        with self.device.active():
+            self.kernel.backward(
+                self.on_device(self.top),
+                list(self.wanted if wanted is None else wanted),
+                self.on_device(self.bottom),
+            )
         return Diffs(
             [blob.diff.copy() for blob in self.bottom],
             [blob.diff.copy() for blob in self.layer.blobs],
@@ -318,7 +320,8 @@ class Bench:
         if shapes == self._shapes:
             return
         self._shapes = shapes
-        self.kernel.prepare(self.on_device(self.bottom), self.on_device(self.top))
+        with self.device.active():
+            self.kernel.prepare(self.on_device(self.bottom), self.on_device(self.top))
 
     def _initial_state(self) -> dict[str, Any]:
         _ = self.layer.rng  # part of the state once it is there

@@ -54,8 +54,9 @@ def _grow(bench: Bench) -> bool:
 
 def _iterate(bench: Bench) -> None:
     bottom, top = bench.on_device(bench.bottom), bench.on_device(bench.top)
-    bench.kernel.forward(bottom, top)
-    bench.kernel.backward(top, bench.wanted, bottom)
+    with bench.device.active():
+        bench.kernel.forward(bottom, top)
+        bench.kernel.backward(top, bench.wanted, bottom)
 
 
 def _peak(bench: Bench) -> int:

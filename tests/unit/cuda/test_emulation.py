@@ -63,6 +63,12 @@ KERNEL stuck(int n) { if (threadIdx.x % 32 < 16) __syncthreads(); else __syncwar
 )
 
 
+@pytest.fixture
+def emulated(emulated):
+    with emulated.active():
+        yield emulated
+
+
 def function(device, name, dtype=FLOAT32):
     return device.function(SOURCE, name, dtype)
 
@@ -125,6 +131,17 @@ def test_the_wrong_type_is_named(emulated):
         DeviceError, match=r"places of emulation\.cu: y is an array of int32 on the device, got f"
     ):
         function(emulated, "places")(3, on_device(np.zeros(3, np.float32)))
+
+
+def test_work_outside_of_active_is_refused(emulated):
+    device = type(emulated)()
+    y = device.zeros(4, FLOAT32).reshape(2, 2)
+    with pytest.raises(
+        DeviceError, match="a product is asked for outside of the device's `active`"
+    ):
+        device.blas.gemm(y, y, y)
+    with pytest.raises(DeviceError, match=r"counted of emulation.cu is asked for outside of"):
+        function(device, "counted")(3, device.zeros(3, np.dtype(np.int32)))
 
 
 def test_an_array_of_the_host_is_refused(emulated):

@@ -51,8 +51,10 @@ def test_a_race_shows(name):
     x, results = np.arange(128, dtype=np.float32), []
     for backwards in (True, False):
         y = np.zeros_like(x)
-        run = EmulatedDevice(backwards=backwards).function(RACES, name, x.dtype)
-        run.blocks(3 if name == "other_blocks" else 1, on_device(x), on_device(y), threads=64)
+        device, count = EmulatedDevice(backwards=backwards), 3 if name == "other_blocks" else 1
+        run = device.function(RACES, name, x.dtype)
+        with device.active():
+            run.blocks(count, on_device(x), on_device(y), threads=64)
         results.append(y)
     assert (results[0] != results[1]).any()
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import ModuleType
 from typing import Any
 
 import numpy as np
+
+from caffe_core.errors import DeviceError
 
 FUNCTIONS = {
     "arange": ("start", "stop", "step", "dtype"),
@@ -30,6 +33,23 @@ _OPTIONS = {
     "reduce": frozenset({"axis", "dtype", "out", "keepdims"}),
 }
 _JUNK = {"b": True, "i": -77}  # what is in memory that nobody has written to; floats are NaN
+_nested = [0]  # how many contexts of `active` there are, one within the other
+
+
+@contextmanager
+def active() -> Iterator[None]:
+    """Let arrays be worked on, as a GPU's are in its stream."""
+    _nested[0] += 1
+    try:
+        yield
+    finally:
+        _nested[0] -= 1
+
+
+def expect_active(what: str) -> None:
+    """Raise an error where a GPU would do the work in another stream, that is, at any time."""
+    if not _nested[0]:
+        raise DeviceError(f"{what} is asked for outside of the device's `active`")
 
 
 class DeviceArray(np.ndarray):
@@ -41,6 +61,7 @@ class DeviceArray(np.ndarray):
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
         name = ufunc.__name__
+        expect_active(name)
         known = _OPTIONS.get(method, frozenset())
         if options.get("where") is True:  # as NumPy's own methods say
             del options["where"]
@@ -67,6 +88,7 @@ class DeviceArray(np.ndarray):
         return super().__getitem__(_kept_array(index))
 
     def __setitem__(self, index: Any, value: Any) -> None:
+        expect_active("an assignment")
         _refuse_host("assignment", value)
         super().__setitem__(_kept_array(index), bare(value))
 
@@ -98,6 +120,7 @@ def on_device(array: Any) -> Any:
 @functools.cache
 def _function(name: str) -> Callable[..., Any]:
     def call(*arguments: Any, **options: Any) -> Any:
+        expect_active(name)
         unknown = options.keys() - set(FUNCTIONS[name])
         if unknown:
             raise TypeError(f"not known of CuPy: {name} with {', '.join(sorted(unknown))}")

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,14 @@ from caffe_core.cuda.function import LARGEST, NULL, Function
 from caffe_core.cuda.source import Signature, Source
 from caffe_core.device import Device
 from caffe_core.errors import DeviceError
-from caffe_core.testing.emulation.array import DeviceArray, Surface, bare, on_device
+from caffe_core.testing.emulation.array import (
+    DeviceArray,
+    Surface,
+    active,
+    bare,
+    expect_active,
+    on_device,
+)
 from caffe_core.testing.emulation.compiler import compiler, entry
 
 _MOST_BLOCKS = 7  # few, so that loops over several rounds are tested too
@@ -42,26 +49,15 @@ class EmulatedDevice(Device):
         if compiler() is None:
             raise DeviceError("the emulated device needs g++, which is not installed")
         self._backwards = backwards
-        self._working = 0
-        self.blas = EmulatedBlas(self)
+        self.blas = EmulatedBlas()
         self._functions: dict[tuple[Source, str, np.dtype[Any]], Function] = {}
 
     def __repr__(self) -> str:
         return "emulated"
 
-    @contextmanager
-    def active(self) -> Iterator[None]:
+    def active(self) -> AbstractContextManager[None]:
         """Take work, as a GPU does in its stream."""
-        self._working += 1
-        try:
-            yield
-        finally:
-            self._working -= 1
-
-    def expect_active(self, what: str) -> None:
-        """Raise an error where a GPU would do the work in another stream, that is, at any time."""
-        if not self._working:
-            raise DeviceError(f"{what} is asked for outside of the device's `active`")
+        return active()
 
     def zeros(self, count: int, dtype: np.dtype[Any]) -> Any:
         """Return a flat array of `count` zeros."""
@@ -107,7 +103,7 @@ class EmulatedDevice(Device):
         key = (source, name, dtype)
         if key not in self._functions:
             signature = source.signature(name)
-            launch = _Launcher(self, source, signature, dtype, self._backwards)
+            launch = _Launcher(source, signature, dtype, self._backwards)
             self._functions[key] = Function(signature, dtype, launch, _MOST_BLOCKS)
         return self._functions[key]
 
@@ -122,12 +118,9 @@ class _Happened:
 class EmulatedBlas:
     """What `caffe_core.cuda.blas.Blas` does, by NumPy."""
 
-    def __init__(self, device: EmulatedDevice):
-        self._device = device
-
     def gemm(self, a: Any, b: Any, out: Any, *, add: bool = False) -> None:
         """Write ``a b`` to `out`, or add it to `out`."""
-        self._device.expect_active("a product")
+        expect_active("a product")
         for matrices in (a, b, out):
             if matrices.size:
                 layout(matrices)
@@ -145,19 +138,17 @@ class _Launcher:
 
     def __init__(
         self,
-        device: EmulatedDevice,
         source: Source,
         signature: Signature,
         real: np.dtype[Any],
         backwards: bool,
     ):
-        self._device = device
         self._where = f"{signature.name} of {source.name}"
         self._parameters, self._real = signature.parameters, real
         self._entry, self._backwards = entry(source, signature.name, real), backwards
 
     def __call__(self, grid: tuple[int], block: tuple[int], arguments: tuple[Any, ...]) -> None:
-        self._device.expect_active(self._where)
+        expect_active(self._where)
         if block[0] % 32 or not 0 < block[0] <= 1024:
             raise DeviceError(f"{self._where}: a block of {block[0]} threads is no whole of warps")
         values = [

@@ -8,9 +8,15 @@ import inspect
 import numpy as np
 import pytest
 
-from caffe_core.testing.emulation.array import FUNCTIONS, UFUNCS, Surface, on_device
+from caffe_core.testing.emulation.array import FUNCTIONS, UFUNCS, Surface, active, on_device
 
 xp = Surface("xp")
+
+
+@pytest.fixture(autouse=True)
+def at_work():
+    with active() as context:
+        yield context
 
 
 @pytest.fixture

@@ -133,17 +133,6 @@ def test_the_wrong_type_is_named(emulated):
         function(emulated, "places")(3, on_device(np.zeros(3, np.float32)))
 
 
-def test_work_outside_of_active_is_refused(emulated):
-    device = type(emulated)()
-    y = device.zeros(4, FLOAT32).reshape(2, 2)
-    with pytest.raises(
-        DeviceError, match="a product is asked for outside of the device's `active`"
-    ):
-        device.blas.gemm(y, y, y)
-    with pytest.raises(DeviceError, match=r"counted of emulation.cu is asked for outside of"):
-        function(device, "counted")(3, device.zeros(3, np.dtype(np.int32)))
-
-
 def test_an_array_of_the_host_is_refused(emulated):
     with pytest.raises(DeviceError, match="y is an array of int32 on the device, got one of the h"):
         function(emulated, "places")(3, np.zeros(3, np.int32))

@@ -35,5 +35,6 @@ def test_columns_that_are_too_many(emulated, monkeypatch):
 
 
 def test_a_loss_over_very_many_numbers_takes_no_more_blocks(emulated):
-    blocks = mean_loss.MeanLoss(emulated, Blob().dtype, 1 << 31, 1)._blocks
+    with emulated.active():
+        blocks = mean_loss.MeanLoss(emulated, Blob().dtype, 1 << 31, 1)._blocks
     assert (blocks + 1) * mean_loss._THREADS < 1 << 22

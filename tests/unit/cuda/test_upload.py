@@ -78,7 +78,9 @@ class Event:
 
 @pytest.fixture
 def recorder(emulated):
-    return Recorder()
+    device = Recorder()
+    with device.active():
+        yield device
 
 
 @pytest.fixture

@@ -8,14 +8,24 @@ import weakref
 class Alarm:
     """Is quiet as long as nothing has changed of what it was set on.
 
+    Args:
+        within: An alarm that rings whenever this one does.
+
     Attributes:
-        quiet: Whether it was set and has not rung since.
+        quiet: Whether it has not rung since somebody last said that it is quiet.
     """
 
-    __slots__ = ("__weakref__", "quiet")
+    __slots__ = ("__weakref__", "_within", "quiet")
 
-    def __init__(self) -> None:
+    def __init__(self, within: Alarm | None = None) -> None:
+        self._within = within
+        self.quiet = True
+
+    def ring(self) -> None:
+        """Tell whoever looks that something has changed."""
         self.quiet = False
+        if self._within is not None:
+            self._within.ring()
 
 
 Alarms = set["weakref.ref[Alarm]"]
@@ -31,5 +41,5 @@ def ring(alarms: Alarms) -> None:
     for reference in tuple(alarms):
         alarm = reference()
         if alarm is not None:
-            alarm.quiet = False
+            alarm.ring()
     alarms.clear()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import weakref
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from caffe_core.graph import Graph, Node, Reorder
 from caffe_core.kernel import Kernel
 from caffe_core.out_of_memory import name_blob
 from caffe_core.passes.setup import blame, call
+from caffe_core.program import Program
 
 Call = Callable[[], None]
 Watch = Callable[[Node, str], None]
@@ -57,11 +58,14 @@ class Executor:
         }
         self._seen = -1  # the count of changes at which the nodes from _first on were made ready
         self._first = 0
+        self._settles = not any(node.need_backward or node.layer.facts.dynamic for node in nodes)
+        self._program: Program | None = None
         self._passed = False  # whether a forward pass has been made since the last backward
 
     def invalidate(self) -> None:
         """Make every node ready again before it next runs: its memory was replaced."""
         self._ready = [None] * len(self.nodes)
+        self._program = None
         self._seen = -1
 
     def reshape(self, start: int = 0) -> None:
@@ -76,7 +80,10 @@ class Executor:
         self._check_kept(start)
         if self._seen != reshapes.count or start < self._first:
             self.reshape(start)
-        self._run(self._forward, range(start, end + 1), "forward", show_forward)
+        if self._settles and end - start + 1 == len(self.nodes) and not self._is_watched:
+            self._run_whole()
+        else:
+            self._run(self._forward, range(start, end + 1), "forward", show_forward)
         self._passed = True
         return sum(
             (_weighted(top, weight) for at, top, weight in self._losses if start <= at <= end), 0.0
@@ -162,7 +169,7 @@ class Executor:
         index = order.start
         try:
             with self._device.active(), np.errstate(all="ignore"):
-                if not self.debug_info and self.announce is None and self.watch is None:
+                if not self._is_watched:
                     for index in order:
                         calls[index]()
                     return
@@ -174,11 +181,43 @@ class Executor:
                         show(self.nodes[index])
                     if self.watch is not None:
                         self.watch(self.nodes[index], doing)
-        except OutOfMemoryError as error:
-            node = self.nodes[index]
-            blame(node, name_blob(node, self._device, error), doing)
         except Exception as error:
-            blame(self.nodes[index], error, doing)
+            self._blame(index, error, doing)
+
+    @property
+    def _is_watched(self) -> bool:
+        return self.debug_info or self.announce is not None or self.watch is not None
+
+    def _run_whole(self) -> None:
+        """Run all nodes forward, those that know what it comes down to without asking again."""
+        program, index, done = self._program, 0, 0
+        try:
+            with self._device.active(), np.errstate(all="ignore"):
+                if program is not None and program.alarm.quiet:
+                    alarm = program.alarm
+                    for index, calls in program.steps:
+                        for each in calls:
+                            each()
+                        if not alarm.quiet:
+                            done = index + 1
+                            break
+                    else:
+                        program.is_used = True
+                        return
+                for index in range(done, len(self.nodes)):
+                    self._forward[index]()
+        except Exception as error:
+            self._blame(index, error, "forward")
+        self._program = Program(
+            self.nodes, [None if each is _nothing else each for each in self._forward], program
+        )
+
+    def _blame(self, index: int, error: Exception, doing: str) -> NoReturn:
+        """Raise an error that says where it came up."""
+        node = self.nodes[index]
+        if isinstance(error, OutOfMemoryError):
+            error = name_blob(node, self._device, error)
+        blame(node, error, doing)
 
     def _follow(self, start: int) -> None:
         for node in self.nodes[start:]:
@@ -195,6 +234,7 @@ class Executor:
         if self._ready[index] == layout:
             return
         assert node.kernel is not None
+        self._program = None
         for reorder in node.reorders:
             reorder.follow()
         for top, weight in zip(node.top, node.loss_weights, strict=True):

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, cast
 
 import numpy as np
 
+from caffe_core.alarm import Alarm
 from caffe_core.blob import CONTIGUOUS, Blob, MemoryFormat
 from caffe_core.device import CPU, Device
 from caffe_core.layer import Layer
@@ -167,6 +168,14 @@ class Kernel:
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Write every element of each top's data."""
         raise NotImplementedError(f"{type(self).__name__} has no forward")
+
+    def settle(self, alarm: Alarm) -> Sequence[Callable[[], object]] | None:
+        """Return what is left of `forward` for as long as `alarm` is quiet; None if all of it is.
+
+        Asked after a forward pass of a net that has no backward. `alarm` is to be set on all that
+        the answer relies on.
+        """
+        return None
 
     def backward(
         self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]

@@ -152,6 +152,18 @@ class Tensor:
         self.version += 1
         ring(self._if_changed)
 
+    def is_current(self, device: Device) -> bool:
+        """Whether `read` on this device finds the content there."""
+        if device is CPU:
+            return self.head in (Head.HOST, Head.BOTH)
+        return self.head in (Head.DEVICE, Head.BOTH) and self._device is device
+
+    def is_only_on(self, device: Device) -> bool:
+        """Whether the content is on this device and nowhere else, as after `overwrite`."""
+        if device is CPU:
+            return self.head is Head.HOST
+        return self.head is Head.DEVICE and self._device is device
+
     def is_on(self, device: Device) -> bool:
         """Whether it has memory on this device."""
         return self._host is not None if device is CPU else self._device is device

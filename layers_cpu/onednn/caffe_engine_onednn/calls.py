@@ -1,12 +1,13 @@
-"""Calls: what a forward pass does, less what would change nothing since the last one."""
+"""Calls: what a forward pass does, and what is left of it if nothing has changed since the last."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from caffe_core.alarm import Alarm
-from caffe_core.tensor import Tensor
+from caffe_core.blob import Blob
 from caffe_engine_onednn.fresh import Fresh
 
 Run = Callable[[], Any]
@@ -15,42 +16,44 @@ Run = Callable[[], Any]
 class Calls:
     """The calls of a kernel's forward pass.
 
-    Primitives go by addresses, so each tensor has to be told first what will happen to it, and
-    packed copies of learned blobs have to be fresh. As long as an alarm says that nothing has
-    changed since the last pass, that would have no effect and is left out. It costs more than it
-    seems: primitives leave the processor's caches full of other things.
+    Primitives go by addresses and tell nobody, so before them each tensor is told what will happen
+    to it.
 
     Args:
-        telling: What tells the tensors.
-        work: What computes, and keeps packed copies fresh.
-        tensors: All that are told.
-        relying: Whether to rely on the alarm. Where learned blobs change with every pass, setting
-            it is lost labour.
+        read: The blobs whose data is read.
+        written: Those whose data is written.
+        work: What computes, and what keeps packed copies of learned blobs fresh.
     """
 
-    def __init__(
-        self, telling: Sequence[Run], work: Sequence[Run], tensors: Sequence[Tensor], relying: bool
-    ):
-        self._all = [*telling, *work]
+    def __init__(self, read: Sequence[Blob], written: Sequence[Blob], work: Sequence[Run]):
+        self._read = [(blob.data_tensor, blob.device) for blob in read]
+        self._written = [(blob.data_tensor, blob.device) for blob in written]
+        self._all = [
+            *(partial(tensor.read, device) for tensor, device in self._read),
+            *(partial(tensor.overwrite, device) for tensor, device in self._written),
+            *work,
+        ]
         self._computing = [run for run in work if not isinstance(run, Fresh)]
         self._fresh = [run for run in work if isinstance(run, Fresh)]
-        self._tensors, self._relying = tensors, relying
-        self._unchanged = Alarm()
 
     def __call__(self) -> None:
-        """Make the calls that are needed."""
-        if self._unchanged.quiet:
-            for run in self._computing:
-                run()
-            return
+        """Make them all."""
         for run in self._all:
             run()
-        if self._relying and not any(each.is_exposed for each in self._fresh):
-            self._set_alarm()
 
-    def _set_alarm(self) -> None:
-        for tensor in self._tensors:
-            tensor.ring_if_moved(self._unchanged)
+    def settle(self, alarm: Alarm) -> Sequence[Run] | None:
+        """Return those that compute, if all else would change nothing until `alarm` rings."""
+        if not self._would_change_nothing():
+            return None
+        for tensor, _ in (*self._read, *self._written):
+            tensor.ring_if_moved(alarm)
         for each in self._fresh:
-            each.ring_if_stale(self._unchanged)
-        self._unchanged.quiet = True
+            each.ring_if_stale(alarm)
+        return self._computing
+
+    def _would_change_nothing(self) -> bool:
+        return (
+            all(tensor.is_current(device) for tensor, device in self._read)
+            and all(tensor.is_only_on(device) for tensor, device in self._written)
+            and not any(each.is_exposed for each in self._fresh)
+        )

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from caffe_core.alarm import Alarm
 from caffe_core.blob import ANY_FORMAT, CHANNELS_LAST, Blob
 from caffe_core.device import CPU, Device
 from caffe_core.kernel import Kernel, Workspace
@@ -89,17 +90,16 @@ class OnednnKernel(Kernel):
         self.recipes, self.copies = [], []
         self._backward: dict[tuple[bool, ...], list[Run]] = {}
         self._empty = not all(blob.count for blob in (*bottom, *top))
-        telling = [
-            *(partial(blob.data_tensor.read, blob.device) for blob in (*bottom, *self.blobs)),
-            *(partial(blob.data_tensor.overwrite, blob.device) for blob in top),
-        ]
         work = [] if self._empty else self.build_forward(bottom, top)
-        tensors = [blob.data_tensor for blob in (*bottom, *self.blobs, *top)]
-        self._forward = Calls(telling, work, tensors, relying=not self.need_backward)
+        self._forward = Calls((*bottom, *self.blobs), top, work)
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Write the tops."""
         self._forward()
+
+    def settle(self, alarm: Alarm) -> Sequence[Run] | None:
+        """Return the calls that compute."""
+        return None if self._empty else self._forward.settle(alarm)
 
     def backward(
         self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]

@@ -80,6 +80,15 @@ class TestNumbers:
         expected = np.float32([1, 1, 1, 1 + 4 * 2**-8, -3.140625, 0, np.inf, np.nan])
         np.testing.assert_array_equal(back, expected)
 
+    def test_few_numbers_are_widened_as_many_are(self):
+        stored = np.arange(2**16, dtype=np.uint16)
+        whole = np.empty(stored.size, np.float32)
+        BFLOAT16.download(stored, whole)
+        for start in range(0, stored.size, 1024):
+            part = np.empty(1024, np.float32)
+            BFLOAT16.download(stored[start : start + 1024], part)
+            np.testing.assert_array_equal(part, whole[start : start + 1024])
+
     def test_other_types_are_stored_as_they_are(self):
         assert BFLOAT16.stored(np.dtype(np.uint8)) == np.uint8
         assert BFLOAT16.zeros(3, np.dtype(np.float32)).dtype == np.uint16

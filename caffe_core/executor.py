@@ -197,7 +197,8 @@ class Executor:
                     alarm = program.alarm
                     for index, calls in program.steps:
                         for each in calls:
-                            each()
+                            if each():
+                                self._forward[index]()
                         if not alarm.quiet:
                             done = index + 1
                             break

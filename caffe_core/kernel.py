@@ -169,11 +169,12 @@ class Kernel:
         """Write every element of each top's data."""
         raise NotImplementedError(f"{type(self).__name__} has no forward")
 
-    def settle(self, alarm: Alarm) -> Sequence[Callable[[], object]] | None:
+    def settle(self, alarm: Alarm) -> Sequence[Callable[[], int | None]] | None:
         """Return what is left of `forward` for as long as `alarm` is quiet; None if all of it is.
 
         Asked after a forward pass of a net that has no backward. `alarm` is to be set on all that
-        the answer relies on.
+        the answer relies on. A call returns 0 or nothing, or else has failed; then `forward` is
+        called to raise the error.
         """
         return None
 

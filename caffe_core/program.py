@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from caffe_core.alarm import Alarm
 from caffe_core.graph import Node
 
-Call = Callable[[], object]
+Call = Callable[[], int | None]
 
 
 class Program:

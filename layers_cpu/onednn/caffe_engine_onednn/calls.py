@@ -9,6 +9,7 @@ from typing import Any
 from caffe_core.alarm import Alarm
 from caffe_core.blob import Blob
 from caffe_engine_onednn.fresh import Fresh
+from caffe_engine_onednn.primitive import Primitive
 
 Run = Callable[[], Any]
 
@@ -33,7 +34,7 @@ class Calls:
             *(partial(tensor.overwrite, device) for tensor, device in self._written),
             *work,
         ]
-        self._computing = [run for run in work if not isinstance(run, Fresh)]
+        self._computing = [_bare(run) for run in work if not isinstance(run, Fresh)]
         self._fresh = [run for run in work if isinstance(run, Fresh)]
 
     def __call__(self) -> None:
@@ -57,3 +58,7 @@ class Calls:
             and all(tensor.is_only_on(device) for tensor, device in self._written)
             and not any(each.is_exposed for each in self._fresh)
         )
+
+
+def _bare(run: Run) -> Run:
+    return run.bare if isinstance(run, Primitive) else run

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from ctypes import byref, c_char_p, c_float, c_int32, c_void_p
+from functools import partial
 from typing import Any
 
 from caffe_engine_onednn.constants import Alg, Arg, Query
@@ -131,6 +132,13 @@ class Primitive:
         self._execute = dll.dnnl_primitive_execute
         address = ctypes.addressof(self._arguments)
         self._call = (self._handle, context.stream, len(arguments), address)
+
+    @property
+    def bare(self) -> Callable[[], int]:
+        """The foreign call alone, which returns the status."""
+        call = partial(self._execute, *self._call)
+        call.__dict__["primitive"] = self  # lives as long as the call
+        return call
 
     def __call__(self) -> None:
         """Run it."""

@@ -148,6 +148,18 @@ def test_nets_with_a_backward_are_left_alone():
     assert passed(chain("Settling", before="force_backward: true "), 3) == [(3, 0)]
 
 
+def test_a_call_that_says_that_it_failed_leaves_the_error_to_forward():
+    net = chain("Settling", "Settling")
+    passed(net, 3)
+    second = net.nodes[2].kernel
+    second.again = lambda: 3
+    second.tensors[0].clear()
+    net.forward()  # settles anew
+    second.fail = True
+    with pytest.raises(LayerError, match=r"^l1 \(Settling\): ValueError in forward: no$"):
+        net.forward()
+
+
 def test_errors_name_the_layer():
     net = chain("Settling", "Settling", "Settling")
     passed(net, 3)

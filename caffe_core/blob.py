@@ -139,6 +139,8 @@ class Blob:
         face = known() if known is not None else None
         if face is None:
             face = BlobOnDevice(self, device)
+            self.data_tensor.expect(device)
+            self.diff_tensor.expect(device)
             self._faces[device] = weakref.ref(face)
         return cast(Blob, face)
 

@@ -45,6 +45,10 @@ class Device:
         start = -raw.ctypes.data % _ALIGNMENT
         return raw[start : start + count * dtype.itemsize].view(dtype)
 
+    def host_zeros(self, count: int, dtype: np.dtype[Any]) -> Any:
+        """Return a flat array of `count` zeros in the host's memory, to be copied to and fro."""
+        return CPU.zeros(count, dtype)
+
     def scratch(self, size: int) -> Any:
         """Return an array of `size` bytes, aligned as `zeros` are, its content undefined."""
         return self.zeros(size, np.dtype(np.uint8))

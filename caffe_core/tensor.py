@@ -56,8 +56,8 @@ class Tensor:
         moved: How many times it got other memory; a kernel's prebuilt addresses depend on it.
     """
 
-    __slots__ = ("_allocate", "_arrays", "_device", "_exposed", "_host", "_if_changed", "_if_moved",
-                 "capacity", "dtype", "head", "moved", "version")  # fmt: skip
+    __slots__ = ("_allocate", "_arrays", "_beside", "_device", "_exposed", "_host", "_if_changed",
+                 "_if_moved", "capacity", "dtype", "head", "moved", "version")  # fmt: skip
 
     head: Head
     _host: Any
@@ -73,6 +73,7 @@ class Tensor:
         self._if_changed: Alarms = set()
         self.head = Head.UNINITIALIZED
         self._allocate: Allocate | None = None
+        self._beside = CPU
         self._forget()
 
     def resize(self, count: int) -> None:
@@ -152,6 +153,10 @@ class Tensor:
         self.version += 1
         ring(self._if_changed)
 
+    def expect(self, device: Device) -> None:
+        """Let the host's memory, when it is allocated, suit copies to and from `device`."""
+        self._beside = device
+
     def is_current(self, device: Device) -> bool:
         """Whether `read` on this device finds the content there."""
         if device is CPU:
@@ -208,9 +213,11 @@ class Tensor:
 
     def _memory(self, device: Device) -> Any:
         """Return memory of its own, or that which `place` says."""
-        if self._allocate is None:
-            return device.zeros(self.capacity, self.dtype)
-        return self._allocate(device)
+        if self._allocate is not None:
+            return self._allocate(device)
+        if device is CPU:
+            return self._beside.host_zeros(self.capacity, self.dtype)
+        return device.zeros(self.capacity, self.dtype)
 
     def _fetch(self) -> None:
         """Bring the host copy up to date."""

@@ -14,7 +14,7 @@ from caffe_core import cuda
 from caffe_core.cuda.blas import Blas
 from caffe_core.cuda.function import LARGEST, Function
 from caffe_core.cuda.source import Source
-from caffe_core.device import Device
+from caffe_core.device import CPU, Device
 from caffe_core.errors import DeviceError, OutOfMemoryError
 
 _BLOCKS = 32  # for each multiprocessor: several rounds of them, so that all end at about one time
@@ -98,18 +98,29 @@ class CudaDevice(Device):
             memory = self.xp.cuda.alloc_pinned_memory(max(1, count * dtype.itemsize))
         return np.frombuffer(memory, dtype, count).reshape(shape)
 
+    def host_zeros(self, count: int, dtype: np.dtype[Any]) -> Any:
+        """Return a flat pinned array of zeros, or a pageable one if the system has no more."""
+        try:
+            array = self.pinned((count,), dtype)
+        except RuntimeError:
+            return CPU.zeros(count, dtype)
+        array.fill(0)
+        return array
+
     def clear(self, array: Any) -> None:
         """Write zeros to an array of this device."""
         with self.active():
             array.fill(0)
 
     def upload(self, host: np.ndarray, target: Any) -> None:
-        """Copy a host array into `target`, an array of this device.
+        """Copy a host array into `target`, an array of this device; wait until it is there.
 
-        A pinned array must stay as it is until the stream has come so far; others are copied first.
+        Somebody may write to the host's array at once, and the copying of pinned memory does not
+        wait by itself.
         """
         with self.active():
             target.set(host)
+            self.stream.synchronize()
 
     def download(self, source: Any, host: np.ndarray) -> None:
         """Copy `source`, an array of this device, into a host array; wait until it is there."""

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from caffe_core.blob import Blob
 from caffe_core.device import CPU, Device
 from caffe_core.tensor import Head, Tensor, moves
 
@@ -98,6 +99,38 @@ def test_arrays_stay_the_same_objects_while_the_size_fits(mirror):
     assert tensor.capacity == 8
     assert tensor.read() is host
     assert tensor.read(mirror) is there
+
+
+class Choosy(Device):
+    """A device that brings memory of its own for the host."""
+
+    def host_zeros(self, count, dtype):
+        self.made = np.zeros(count, dtype)
+        return self.made
+
+
+def test_host_memory_is_what_suits_the_device_that_is_expected():
+    device, tensor = Choosy(), Tensor(3)
+    tensor.expect(device)
+    assert tensor.modify() is device.made
+    tensor.resize(5)
+    assert tensor.read() is device.made
+    assert device.made.shape == (5,)
+
+
+def test_host_memory_stays_where_a_user_may_have_an_array_of_it():
+    device, tensor = Choosy(), Tensor(3)
+    held = tensor.modify()
+    tensor.expect(device)
+    assert tensor.modify() is held
+
+
+def test_a_blob_expects_the_device_it_is_seen_on():
+    device, blob = Choosy(), Blob((2, 3))
+    face = blob.on(device)
+    assert np.shares_memory(blob.data, device.made)
+    assert np.shares_memory(blob.diff, device.made)
+    assert face.shape == (2, 3)
 
 
 def test_growing_gives_zeros():

@@ -26,6 +26,10 @@ class DeviceArray(np.ndarray):
         stream.log.append("copy")
         ctypes.memmove(self.ctypes.data, address, size)
 
+    def set(self, host):
+        self.view(np.ndarray)[...] = host
+        Stream.current.log.append("set")
+
 
 class Stream:
     current = None

@@ -114,6 +114,29 @@ def test_products_that_are_not_installed_are_named(gpu, fake, monkeypatch):
         gpu.blas.gemm(a, a, a)
 
 
+def test_host_memory_is_pinned_and_zero(gpu, monkeypatch):
+    asked = []
+    pinned = gpu.pinned
+    monkeypatch.setattr(gpu, "pinned", lambda *each: asked.append(each) or pinned(*each))
+    assert not gpu.host_zeros(5, FLOAT32).any()
+    assert asked == [((5,), FLOAT32)]
+
+
+def test_host_memory_is_pageable_where_no_more_can_be_pinned(gpu, monkeypatch):
+    def refuse(*each):
+        raise RuntimeError("cudaErrorMemoryAllocation: out of memory")
+
+    monkeypatch.setattr(gpu, "pinned", refuse)
+    assert gpu.host_zeros(5, FLOAT32).tolist() == [0] * 5
+
+
+def test_a_host_array_may_be_written_to_when_it_has_been_uploaded(gpu):
+    target = gpu.zeros(3, FLOAT32)
+    gpu.upload(np.ones(3, np.float32), target)
+    assert target.tolist() == [1, 1, 1]
+    assert gpu.stream.log == ["set", "synchronize"]
+
+
 def test_batches_are_sent_beside_the_work(gpu):
     host = gpu.pinned((5,), FLOAT32)
     host[...] = 7

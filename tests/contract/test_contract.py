@@ -238,6 +238,32 @@ class Raises(SquareKernel):
         raise IndexError("list index out of range")
 
 
+class SettlesOnOldBottom(SquareKernel):
+    def forward(self, bottom, top):
+        super().forward(bottom, top)
+        self.top, self.last = top[0], top[0].data.copy()
+
+    def settle(self, alarm):
+        return [lambda: np.copyto(self.top.data, self.last)]
+
+
+class FailsWhenSettled(SquareKernel):
+    def settle(self, alarm):
+        return [lambda: 3]
+
+
+class SettlesOnOldWeights(inner_product.InnerProductKernel):
+    def forward(self, bottom, top):
+        super().forward(bottom, top)
+        weights = self.blobs[0].read().copy()
+        self.again = lambda: np.copyto(
+            top[0].data, bottom[0].read().reshape(4, -1) @ weights.T + self.blobs[1].read()
+        )
+
+    def settle(self, alarm):
+        return [self.again]
+
+
 LIARS = [
     (Square, LeavesOneElement, IMAGE, "forward_writes_every_top"),
     (Square, SpoilsBottom, IMAGE, "forward_writes_nothing_else"),
@@ -276,6 +302,9 @@ LIARS = [
     (Square, OnePercentOff, IMAGE, "agrees_with_plain_kernel"),
     (Square, HalfPrecision, IMAGE, "float32_is_close_to_float64"),
     (Square, Allocates, IMAGE, "steady_iteration_allocates_nothing_large"),
+    (Square, SettlesOnOldBottom, IMAGE, "settled_forward_is_forward"),
+    (Square, FailsWhenSettled, IMAGE, "settled_forward_is_forward"),
+    (inner_product.InnerProduct, SettlesOnOldWeights, PRODUCT, "settled_forward_is_forward"),
     (Square, UsesGlobalRandom, IMAGE, "same_seed_gives_same_result"),
     (Square, KeepsCount, IMAGE, "restored_state_gives_same_result"),
 ]

@@ -7,6 +7,7 @@ from caffe_core.testing.checks.facts import FACTS_CHECKS
 from caffe_core.testing.checks.forward import FORWARD_CHECKS
 from caffe_core.testing.checks.make import Check, ContractError, Make
 from caffe_core.testing.checks.sameness import SAMENESS_CHECKS
+from caffe_core.testing.checks.settled import SETTLED_CHECKS
 from caffe_core.testing.checks.steady import STEADY_CHECKS
 
 CHECKS: tuple[Check, ...] = (
@@ -15,6 +16,7 @@ CHECKS: tuple[Check, ...] = (
     *FACTS_CHECKS,
     *SAMENESS_CHECKS,
     *STEADY_CHECKS,
+    *SETTLED_CHECKS,
 )
 
 __all__ = ["CHECKS", "Check", "ContractError", "Make"]

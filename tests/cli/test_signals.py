@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
+import subprocess
 
 import pytest
 
@@ -105,6 +107,9 @@ def test_every_sigint_that_means_a_snapshot_is_obeyed():
 def test_ctrl_c_before_training_ends_silently(spawn, endless):
     child = spawn("train", "-solver", endless)
     wait_for(child, "Creating Layer")
-    child.send_signal(signal.SIGINT)
-    child.communicate(timeout=60)
+    for _ in range(20):  # Python loses an interrupt that comes within a finalizer
+        child.send_signal(signal.SIGINT)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            child.communicate(timeout=3)
+            break
     assert child.returncode in (0, 130)  # 0: the solver was ready sooner

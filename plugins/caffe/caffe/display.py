@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from caffe import svg
-from caffe.plan import Plan
+from caffe.drawing import Drawing
 from caffe_core.errors import CaffeError
 
 _WIDTH, _HEIGHT = 480, 120  # pixels of a curve
@@ -74,4 +74,4 @@ def _drawing(param: Any) -> str:
     except CaffeError:
         return ""
     state = " open" if len(param.layer) <= _SMALL else ""
-    return f"<details{state}><summary>drawing</summary>{svg.write(Plan(graph))}</details>"
+    return f"<details{state}><summary>drawing</summary>{svg.write(Drawing(graph))}</details>"

@@ -6,7 +6,7 @@ import io
 from typing import Any
 
 from caffe import svg
-from caffe.plan import FONT, LINE, Arrow, Box, Plan, Text
+from caffe.drawing import FONT, LINE, Arrow, Box, Drawing, Text
 from caffe_core.errors import CaffeError
 
 FORMATS = ("eps", "jpeg", "jpg", "pdf", "png", "ps", "svg")
@@ -25,13 +25,13 @@ def draw(graph: Any, ext: str) -> bytes:
     Raises:
         CaffeError: Matplotlib is not installed; SVG needs none.
     """
-    plan = Plan(graph)
+    drawing = Drawing(graph)
     if ext == "svg":
-        return f'<?xml version="1.0" encoding="utf-8"?>\n{svg.write(plan)}\n'.encode()
-    return _by_matplotlib(plan, ext)
+        return f'<?xml version="1.0" encoding="utf-8"?>\n{svg.write(drawing)}\n'.encode()
+    return _by_matplotlib(drawing, ext)
 
 
-def _by_matplotlib(plan: Plan, ext: str) -> bytes:
+def _by_matplotlib(drawing: Drawing, ext: str) -> bytes:
     try:
         import matplotlib as mpl
         from matplotlib.figure import Figure
@@ -40,15 +40,15 @@ def _by_matplotlib(plan: Plan, ext: str) -> bytes:
             f"a {ext} file needs Graphviz, whose program `dot` is not on the PATH, or Matplotlib "
             f"({error}): pip install 'caffe[draw]', or write a .svg or .dot file"
         ) from error
-    width, height = plan.size
+    width, height = drawing.size
     with mpl.rc_context({"font.size": FONT}):
         figure = Figure(figsize=(width / 72, height / 72))
         axes = figure.add_axes((0, 0, 1, 1), xlim=(0, width), ylim=(height, 0))
         axes.set_axis_off()
-        for arrow in plan.arrows():
+        for arrow in drawing.arrows():
             axes.add_patch(_patch_of_arrow(arrow))
             _write(axes, arrow.label)
-        for box in plan.boxes():
+        for box in drawing.boxes():
             axes.add_patch(_patch_of_box(box))
             _write(axes, box.label)
         picture = io.BytesIO()

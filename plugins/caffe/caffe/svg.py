@@ -6,22 +6,22 @@ from collections.abc import Iterable
 from html import escape
 from math import hypot
 
+from caffe.drawing import FONT, LINE, Arrow, Box, Drawing, Text
 from caffe.layered import Point
-from caffe.plan import FONT, LINE, Arrow, Box, Plan, Text
 
 _ANCHORS = {"left": "start", "center": "middle"}
 _LEADING = 1.25 * FONT  # from line to line
 _ASCENT = 0.35 * FONT  # from the middle of a line of text to what it stands on
 
 
-def write(plan: Plan) -> str:
+def write(drawing: Drawing) -> str:
     """Return a picture of a graph as an ``<svg>`` element, which HTML may contain."""
-    width, height = plan.size
+    width, height = drawing.size
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width:.1f}pt" height="{height:.1f}pt" '
         f'viewBox="0 0 {width:.1f} {height:.1f}" font-family="sans-serif" font-size="{FONT:g}">',
-        *(line for arrow in plan.arrows() for line in _arrow(arrow)),
-        *(line for box in plan.boxes() for line in _box(box)),
+        *(line for arrow in drawing.arrows() for line in _arrow(arrow)),
+        *(line for box in drawing.boxes() for line in _box(box)),
         "</svg>",
     ]
     return "\n".join(parts)

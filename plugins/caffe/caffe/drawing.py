@@ -51,7 +51,7 @@ class Box:
     label: Text
 
 
-class Plan:
+class Drawing:
     """Where everything is.
 
     Attributes:

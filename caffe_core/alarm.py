@@ -12,7 +12,7 @@ class Alarm:
         within: An alarm that rings whenever this one does.
 
     Attributes:
-        quiet: Whether it has not rung since somebody last said that it is quiet.
+        quiet: Whether it has not rung.
     """
 
     __slots__ = ("__weakref__", "_within", "quiet")

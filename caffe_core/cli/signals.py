@@ -1,4 +1,4 @@
-"""What SIGINT and SIGHUP do to training."""
+"""What SIGINT and SIGHUP do to training, and SIGINT while it is made ready."""
 
 from __future__ import annotations
 
@@ -39,3 +39,28 @@ def signals_to(solver: Any, sigint_effect: str, sighup_effect: str) -> Iterator[
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+@contextmanager
+def interrupts_kept() -> Iterator[None]:
+    """Raise `KeyboardInterrupt` for a SIGINT, at the end of the context if it was lost before.
+
+    Python drops what is raised while an object is freed, and with it an interrupt that comes then.
+
+    Raises:
+        KeyboardInterrupt: There was one.
+    """
+    came = False
+
+    def note(number: int, frame: object) -> None:
+        nonlocal came
+        came = True
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGINT, note)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if came:
+        raise KeyboardInterrupt

@@ -7,7 +7,7 @@ import logging
 from typing import Any
 
 from caffe_core.cli import flags
-from caffe_core.cli.signals import EFFECTS, signals_to
+from caffe_core.cli.signals import EFFECTS, interrupts_kept, signals_to
 from caffe_core.errors import CaffeError, DeviceError
 
 help = "train or finetune a model"
@@ -52,17 +52,18 @@ def run(args: argparse.Namespace) -> int:
 
     from caffe_core.solver import Solver
 
-    solver = Solver(
-        param,
-        device=device,
-        weights=args.weights or None,
-        level=args.level,
-        stages=tuple(flags.words(args.stage)),
-        stop_on_nan=args.on_nan == "stop",
-        keep=flags.listed(args.keep),
-        test_keep=(),
-        **flags.execution(args),
-    )
+    with interrupts_kept():
+        solver = Solver(
+            param,
+            device=device,
+            weights=args.weights or None,
+            level=args.level,
+            stages=tuple(flags.words(args.stage)),
+            stop_on_nan=args.on_nan == "stop",
+            keep=flags.listed(args.keep),
+            test_keep=(),
+            **flags.execution(args),
+        )
     try:
         with signals_to(solver, args.sigint_effect, args.sighup_effect):
             if args.snapshot:

@@ -53,7 +53,7 @@ class ArgMax(Layer):
         """Nothing gets a gradient."""
         return False
 
-    def refuse_gradient(self, propagate_down: Sequence[bool]) -> None:
+    def refuse_gradients(self, propagate_down: Sequence[bool]) -> None:
         """Raise a LayerError if an index is asked for a gradient."""
         if propagate_down[0]:
             raise self.error(
@@ -91,7 +91,7 @@ class ArgMaxKernel(Kernel):
         self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]
     ) -> None:
         """Refuse."""
-        self.layer.refuse_gradient(propagate_down)
+        self.layer.refuse_gradients(propagate_down)
 
     def _search(self) -> Any:
         """Find the largest value that is left, and the largest of the numbers of its places.

@@ -37,7 +37,7 @@ class BatchReindex(Layer):
         """Indices get no gradient."""
         return bottom_index != 1
 
-    def refuse_gradient(self, propagate_down: Sequence[bool]) -> None:
+    def refuse_gradients(self, propagate_down: Sequence[bool]) -> None:
         """Raise a LayerError if the indices are asked for a gradient."""
         if propagate_down[1]:
             raise self.error(
@@ -71,7 +71,7 @@ class BatchReindexKernel(Kernel):
         self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]
     ) -> None:
         """Write the sum of the diffs of an item's copies; 0 for items not picked."""
-        self.layer.refuse_gradient(propagate_down)
+        self.layer.refuse_gradients(propagate_down)
         if propagate_down[0]:
             bottom[0].diff.fill(0)
             dx, dy = rows(bottom[0].diff), rows(top[0].diff)

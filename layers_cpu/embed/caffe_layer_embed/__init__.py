@@ -46,7 +46,7 @@ class Embed(Layer):
         """Indices get no gradient."""
         return False
 
-    def refuse_gradient(self, propagate_down: Sequence[bool]) -> None:
+    def refuse_gradients(self, propagate_down: Sequence[bool]) -> None:
         """Raise a LayerError if the indices are asked for a gradient."""
         if propagate_down[0]:
             raise self.error(
@@ -80,7 +80,7 @@ class EmbedKernel(Kernel):
         self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]
     ) -> None:
         """Add to the diffs of table and bias."""
-        self.layer.refuse_gradient(propagate_down)
+        self.layer.refuse_gradients(propagate_down)
         dy, wanted = self._vectors(top[0].diff), self.layer.param_propagate_down
         if wanted[0]:
             add_rows(self.blobs[0].diff, self.indices.values, dy, self.workspace)

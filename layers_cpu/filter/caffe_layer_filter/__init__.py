@@ -56,7 +56,7 @@ class Filter(Layer):
         """The selector gets no gradient."""
         return bottom_index != len(self.param.bottom) - 1
 
-    def refuse_gradient(self, propagate_down: Sequence[bool]) -> None:
+    def refuse_gradients(self, propagate_down: Sequence[bool]) -> None:
         """Raise a LayerError if the selector is asked for a gradient."""
         if propagate_down[-1]:
             raise self.error(
@@ -83,7 +83,7 @@ class FilterKernel(Kernel):
         self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]
     ) -> None:
         """Write the bottoms' diffs."""
-        self.layer.refuse_gradient(propagate_down)
+        self.layer.refuse_gradients(propagate_down)
         for below, above, wanted in zip(bottom, top, propagate_down, strict=False):
             if wanted:
                 below.diff.fill(0)

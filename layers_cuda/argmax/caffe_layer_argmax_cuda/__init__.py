@@ -59,7 +59,7 @@ class ArgMaxKernel(CudaKernel):
         self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]
     ) -> None:
         """Refuse."""
-        self.layer.refuse_gradient(propagate_down)
+        self.layer.refuse_gradients(propagate_down)
 
 
 def _strides(blob: Blob) -> list[int]:

@@ -34,7 +34,7 @@ class BatchReindexKernel(CudaKernel):
         self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]
     ) -> None:
         """Write the sum of the diffs of an item's copies; 0 for items not picked."""
-        self.layer.refuse_gradient(propagate_down)
+        self.layer.refuse_gradients(propagate_down)
         if propagate_down[0]:
             dx = bottom[0].overwrite_diff()
             dx.fill(0)

@@ -38,7 +38,7 @@ class EmbedKernel(CudaKernel):
         self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]
     ) -> None:
         """Add to the diffs of table and bias."""
-        self.layer.refuse_gradient(propagate_down)
+        self.layer.refuse_gradients(propagate_down)
         dy, wanted = top[0].read_diff(), self.layer.param_propagate_down
         if wanted[0]:
             self.rows.add(self.blobs[0].diff, dy)

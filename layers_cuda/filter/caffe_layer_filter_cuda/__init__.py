@@ -41,7 +41,7 @@ class FilterKernel(CudaKernel):
         self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]
     ) -> None:
         """Write the bottoms' diffs."""
-        self.layer.refuse_gradient(propagate_down)
+        self.layer.refuse_gradients(propagate_down)
         for below, above, wanted in zip(bottom, top, propagate_down, strict=False):
             if wanted:
                 dy, dx = above.read_diff(), below.overwrite_diff()

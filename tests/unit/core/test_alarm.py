@@ -21,7 +21,6 @@ def on_host():
 def armed(ring):
     alarm = Alarm()
     ring(alarm)
-    alarm.quiet = True
     return alarm
 
 

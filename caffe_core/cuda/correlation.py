@@ -1,16 +1,17 @@
-"""The three matrix products behind convolution on a GPU: im2col, cuBLAS, col2im."""
+"""The three matrix products behind convolution on a GPU: im2col, cuBLAS, col2im; its kernels."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
-from caffe_core.blob import Shape
+from caffe_core.blob import Blob, Shape
 from caffe_core.convolution import ConvolutionGeometry
 from caffe_core.cuda.function import LARGEST, Function
+from caffe_core.cuda.kernel import CudaKernel
 from caffe_core.cuda.source import Source
 from caffe_core.errors import DeviceError
 from caffe_core.kernel import Workspace
@@ -137,6 +138,80 @@ class Correlation:
     def _function(self, name: str) -> Function:
         function: Function = self._device.function(SOURCE, name, self._dtype)
         return function
+
+
+class Transposed:
+    """The products of a Correlation, taken from output to image: what Deconvolution does.
+
+    Each method does for a bottom and a top what that of `Correlation` does for image and output.
+    """
+
+    def __init__(self, products: Correlation):
+        self._products = products
+
+    def forward(self, bottom: Any, weight: Any, top: Any, bias: Any = None) -> None:
+        """Write `top`."""
+        self._products.backward_image(bottom, weight, top, bias)
+
+    def backward_image(self, top: Any, weight: Any, bottom: Any) -> None:
+        """Write `bottom`, the gradient that follows from that of `top`."""
+        self._products.forward(top, weight, bottom)
+
+    def backward_weight(self, bottom: Any, top: Any, weight: Any) -> None:
+        """Add to `weight`, a gradient, what follows from that of `top` at `bottom`."""
+        self._products.backward_weight(top, bottom, weight)
+
+    def backward_bias(self, top: Any, bias: Any) -> None:
+        """Add to `bias`, a gradient, what follows from that of `top`."""
+        self._products.backward_image_bias(top, bias)
+
+
+class PatchKernel(CudaKernel):
+    """A kernel that works by `SOURCE`, on the layer's `geometry`."""
+
+    source = SOURCE
+    layer: Any
+
+    @classmethod
+    def refuses(cls, layer: Any, bottom: Sequence[Blob], top: Sequence[Blob]) -> str | None:
+        """Refuse images of more axes than there is code for."""
+        axes = len(layer.geometry.kernel)
+        if axes > _MOST_AXES:
+            return f"it takes up to {_MOST_AXES} spatial axes, not {axes}"
+        return None
+
+
+class CorrelationKernel(PatchKernel):
+    """Convolution or Deconvolution; `prepare` says which by its choice of `products`."""
+
+    products: Correlation | Transposed
+
+    def correlation(self, images: Blob, outputs: int) -> Correlation:
+        """Return the products for blobs of images like `images`."""
+        layer = self.layer
+        image = (images.span(0, layer.axis), *images.shape[layer.axis :])
+        return Correlation(layer.geometry, image, outputs, layer.group, layer.dtype, self.workspace)
+
+    def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        """Write each top."""
+        weight, *bias = [blob.read() for blob in self.blobs]
+        for below, above in zip(bottom, top, strict=True):
+            self.products.forward(below.read(), weight, above.overwrite(), *bias)
+
+    def backward(
+        self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]
+    ) -> None:
+        """Write the diffs of the bottoms, add to those of weight and bias."""
+        wanted = self.layer.param_propagate_down
+        for above, below, down in zip(top, bottom, propagate_down, strict=True):
+            dy = above.read_diff()
+            if wanted[0]:
+                self.products.backward_weight(below.read(), dy, self.blobs[0].diff)
+            if len(self.blobs) > 1 and wanted[1]:
+                self.products.backward_bias(dy, self.blobs[1].diff)
+            if down:
+                weight = self.blobs[0].read()
+                self.products.backward_image(dy, weight, below.overwrite_diff())
 
 
 def layout(geometry: ConvolutionGeometry, image: Shape, xp: Any) -> tuple[int, Any]:

@@ -5,20 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from caffe_core.blob import Blob
-from caffe_core.cuda.correlation import SOURCE, layout
-from caffe_core.cuda.kernel import CudaKernel
+from caffe_core.cuda.correlation import PatchKernel, layout
 
 
-class Im2colKernel(CudaKernel):
+class Im2colKernel(PatchKernel):
     """Im2col as in Convolution: the channels of all images are those of one."""
-
-    source = SOURCE
-
-    @classmethod
-    def refuses(cls, layer, bottom: Sequence[Blob], top: Sequence[Blob]) -> str | None:
-        """Refuse images of more axes than there is code for."""
-        axes = len(layer.geometry.kernel)
-        return f"it takes up to 8 spatial axes, not {axes}" if axes > 8 else None
 
     def prepare(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Lay the patches out over the present shapes."""

@@ -4,32 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from caffe_core.layer import Layer
+from caffe_core.rectifying import RectifyingKernel
 from caffe_engine_onednn.constants import Alg
 from caffe_engine_onednn.kernel import OnednnKernel
 from caffe_engine_onednn.memory import Descriptor
 from caffe_engine_onednn.primitive import Attributes
 
 
-class EndingKernel(OnednnKernel):
-    """A kernel whose forward can end with a ReLU that follows in place.
-
-    Attributes:
-        relu: The slope for negative numbers of the ReLU with which it ends, if it does.
-    """
-
-    relu: float | None = None
-
-    def absorb(self, layer: Layer) -> bool:
-        """Apply a ReLU."""
-        if self.relu is not None or layer.type != "ReLU" or layer.negative_slope < 0:
-            return False
-        self.relu = layer.negative_slope
-        return True
-
-    def release(self) -> None:
-        """Apply no ReLU any more."""
-        self.relu = None
+class EndingKernel(RectifyingKernel, OnednnKernel):
+    """A kernel whose forward can end with a ReLU that follows in place."""
 
     def attributes(
         self, addends: Sequence[Descriptor] = (), *, accumulate: bool = False

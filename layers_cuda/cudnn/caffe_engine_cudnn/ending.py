@@ -9,31 +9,15 @@ from caffe_core.blob import Blob
 from caffe_core.cuda.channels import CHANNELS_CU, Channels
 from caffe_core.cuda.layout import around
 from caffe_core.cuda.source import Source
-from caffe_core.layer import Layer
+from caffe_core.rectifying import RectifyingKernel
 from caffe_engine_cudnn.kernel import CudnnKernel
 
 
-class EndingKernel(CudnnKernel):
-    """A kernel whose forward can end with a bias and with a ReLU that follows in place.
-
-    Attributes:
-        relu: The slope for negative numbers of the ReLU with which it ends, if it does.
-    """
+class EndingKernel(RectifyingKernel, CudnnKernel):
+    """A kernel whose forward can end with a bias and with a ReLU that follows in place."""
 
     source = Source("ending", [CHANNELS_CU, Path(__file__).with_name("ending.cu")])
     has_rivals = False  # without cuDNN there are im2col and a product
-    relu: float | None = None
-
-    def absorb(self, layer: Layer) -> bool:
-        """Apply a ReLU."""
-        if self.relu is not None or layer.type != "ReLU" or layer.negative_slope < 0:
-            return False
-        self.relu = layer.negative_slope
-        return True
-
-    def release(self) -> None:
-        """Apply no ReLU any more."""
-        self.relu = None
 
     def prepare_end(self, top: Blob) -> None:
         """Share out the channels of a top."""

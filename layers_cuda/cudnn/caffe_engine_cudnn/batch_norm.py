@@ -11,7 +11,7 @@ from caffe_core.layer import Layer
 from caffe_engine_cudnn.graph import Computation, Layout
 from caffe_engine_cudnn.kernel import CudnnKernel
 from caffe_engine_cudnn.native import ONE, ZERO, Native
-from caffe_engine_cudnn.normalization import Normalization, NormalizationGradient, by_channel
+from caffe_engine_cudnn.normalization import Normalization, NormalizationGradient
 
 _SPATIAL = 1  # one mean for each channel
 
@@ -71,7 +71,7 @@ class BatchNormKernel(CudnnKernel):
         self.kept = None
         if layer.use_global_stats:
             native = self._native = Native(self.library)
-            self._tensors = native.tensor(self._image), native.tensor(by_channel(self._image))
+            self._tensors = native.tensor(self._image), native.tensor(self._image.by_channel())
         else:
             self._forward = self.plan(Normalization(self._image, layer.eps))
             self._backward = NormalizationGradient(self._image)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-from caffe_core.blob import CONTIGUOUS, Shape
+from caffe_core.blob import Shape
 from caffe_core.convolution import ConvolutionGeometry
 from caffe_engine_cudnn.graph import Graph, Layout, spatial
 
@@ -63,9 +63,8 @@ class Correlation:
         if self.biased or self.rectified:
             result.set_dim(layout.shape).set_stride(layout.strides)
         if self.biased:
-            bias = (1, layout.shape[1], *(1 for _ in layout.shape[2:]))
-            bias_tensor = graph.input(Layout.dense(bias, CONTIGUOUS))
-            result = graph.operations.bias(input=result, bias=bias_tensor)
+            bias = graph.input(layout.by_channel())
+            result = graph.operations.bias(input=result, bias=bias)
         if self.rectified:
             result = graph.operations.relu(input=result)
         graph.output(result, layout)

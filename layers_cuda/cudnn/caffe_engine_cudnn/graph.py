@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from caffe_core.blob import CHANNELS_LAST, Blob, MemoryFormat, Shape
+from caffe_core.blob import CHANNELS_LAST, CONTIGUOUS, Blob, MemoryFormat, Shape
 from caffe_engine_cudnn.library import Library
 
 _LEAST_AXES = 4  # cuDNN knows no images of one spatial axis: they get a second one, of length 1
@@ -39,6 +39,10 @@ class Layout:
     def of(cls, blob: Blob) -> Layout:
         """Return the layout of a blob's data and diff."""
         return cls.dense(blob.shape, blob.format)
+
+    def by_channel(self) -> Layout:
+        """Return the layout of one number for each channel."""
+        return self.dense((1, self.shape[1], *(1 for _ in self.shape[2:])), CONTIGUOUS)
 
     @property
     def count(self) -> int:

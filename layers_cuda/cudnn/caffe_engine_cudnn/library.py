@@ -88,7 +88,10 @@ class Library:
         try:
             functions = ctypes.CDLL(name)
         except OSError as error:
-            raise CudnnError(f"cuDNN's C functions are not found ({error})") from error
+            raise CudnnError(
+                f"cuDNN's C functions are not found ({error}): name the folder of {name} in "
+                f"{'PATH' if sys.platform == 'win32' else 'LD_LIBRARY_PATH'}"
+            ) from error
         functions.cudnnGetErrorString.restype = ctypes.c_char_p
         return functions
 

@@ -4,13 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from caffe_core.blob import CONTIGUOUS
 from caffe_engine_cudnn.graph import Graph, Layout
-
-
-def by_channel(image: Layout) -> Layout:
-    """Return the layout of one number for each channel."""
-    return Layout.dense((1, image.shape[1], *(1 for _ in image.shape[2:])), CONTIGUOUS)
 
 
 @dataclass(frozen=True)
@@ -29,7 +23,7 @@ class Normalization:
 
     def draw(self, graph: Graph) -> None:
         """Add the normalisation, without running statistics: Caffe adds up its own."""
-        channels = by_channel(self.image)
+        channels = self.image.by_channel()
         x, scale, bias = map(graph.input, (self.image, channels, channels))
         results = graph.operations.batchnorm(
             input=x,
@@ -59,7 +53,7 @@ class NormalizationGradient:
 
     def draw(self, graph: Graph) -> None:
         """Add the gradient."""
-        channels = by_channel(self.image)
+        channels = self.image.by_channel()
         dy, x = (graph.input(self.image) for _ in range(2))
         scale, mean, inverse = (graph.input(channels) for _ in range(3))
         results = graph.operations.batchnorm_backward(

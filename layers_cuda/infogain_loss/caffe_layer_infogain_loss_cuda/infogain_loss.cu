@@ -1,9 +1,4 @@
-// Probabilities are (outer, classes, inner); there is a label for each (outer, inner), which names
-// a row of the matrix.
-
-struct Labels {
-    int classes, inner, ignored, ignore;
-};
+// Each label names a row of the matrix.
 
 // For each label its class and the sum of its row. No probability counts as less than 1e-20, as in
 // Caffe.

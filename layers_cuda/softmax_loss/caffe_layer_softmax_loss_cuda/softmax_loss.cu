@@ -1,9 +1,3 @@
-// Probabilities are (outer, classes, inner); there is a label for each (outer, inner).
-
-struct Labels {
-    int classes, inner, ignored, ignore;
-};
-
 // The class of each label, and the sum of their losses.
 KERNEL sum_up(int n, int count, Real* sums, const Real* prob, const Real* labels, int* classes, const Labels* how) {
     const Labels at = *how;

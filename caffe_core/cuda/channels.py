@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from caffe_core.cuda.function import Function
+
 CHANNELS_CU = Path(__file__).with_name("channels.cu")
+CHANNEL_SUMS_CU = Path(__file__).with_name("channel_sums.cu")
 
 _VALUES = 4096  # of a channel, for each block
 _LANES = 32  # channels side by side in memory that a block works on
@@ -41,3 +45,15 @@ class Channels:
         self.share = xp.array([channels, inner, outer * inner, lanes, parts], np.int32)
         self.blocks = -(-channels // lanes) * parts
         self.sums = xp.empty(2 * channels * parts, dtype)
+
+    def sum(self, function: Callable[[str], Function], x: Any, result: Any, add: bool) -> None:
+        """Sum up each channel of an array.
+
+        Args:
+            function: Finds functions of a source that has `CHANNEL_SUMS_CU` after `CHANNELS_CU`.
+            x: The array.
+            result: A number for each channel.
+            add: Whether to add to `result`, or else to overwrite it.
+        """
+        function("sum_up").blocks(self.blocks, x, self.sums, self.share)
+        function("finish").warps(result.size, self.sums, result, add, self.share)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import caffe_layer_bias
 from caffe_layer_bias import Bias
 
 from caffe_core.blob import Blob
-from caffe_core.cuda.channels import CHANNELS_CU, Channels
+from caffe_core.cuda.channels import CHANNEL_SUMS_CU, CHANNELS_CU, Channels
 from caffe_core.cuda.kernel import CudaKernel
 from caffe_core.cuda.layout import beside
 from caffe_core.cuda.source import Source
@@ -22,7 +21,7 @@ class BiasKernel(CudaKernel, caffe_layer_bias.BiasKernel):
     Where channels-last memory tears the bias's axes apart, or reorders them, CuPy does the work.
     """
 
-    source = Source("bias", [CHANNELS_CU, Path(__file__).with_name("bias.cu")])
+    source = Source("bias", [CHANNELS_CU, CHANNEL_SUMS_CU, Path(__file__).with_name("bias.cu")])
     layer: Bias
 
     def prepare(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
@@ -52,13 +51,8 @@ class BiasKernel(CudaKernel, caffe_layer_bias.BiasKernel):
             return
         dy = top[0].read_diff()
         if self.blobs and self.layer.param_propagate_down[0]:
-            self._sum(dy, self.blobs[0].diff, add=True)
+            self.channels.sum(self.function, dy, self.blobs[0].diff, add=True)
         if not self.blobs and propagate_down[1]:
-            self._sum(dy, bottom[1].overwrite_diff(), add=False)
+            self.channels.sum(self.function, dy, bottom[1].overwrite_diff(), add=False)
         if propagate_down[0] and bottom[0] is not top[0]:
             bottom[0].overwrite_diff()[...] = dy
-
-    def _sum(self, dy: Any, diff: Any, add: bool) -> None:
-        sums, share = self.channels.sums, self.channels.share
-        self.function("sum_up").blocks(self.channels.blocks, dy, sums, share)
-        self.function("finish").warps(diff.size, sums, diff, add, share)

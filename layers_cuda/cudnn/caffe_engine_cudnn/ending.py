@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from caffe_core.blob import Blob
-from caffe_core.cuda.channels import CHANNELS_CU, Channels
+from caffe_core.cuda.channels import CHANNEL_SUMS_CU, CHANNELS_CU, Channels
 from caffe_core.cuda.layout import around
 from caffe_core.cuda.source import Source
 from caffe_core.rectifying import RectifyingKernel
@@ -16,7 +16,7 @@ from caffe_engine_cudnn.kernel import CudnnKernel
 class EndingKernel(RectifyingKernel, CudnnKernel):
     """A kernel whose forward can end with a bias and with a ReLU that follows in place."""
 
-    source = Source("ending", [CHANNELS_CU, Path(__file__).with_name("ending.cu")])
+    source = Source("ending", [CHANNELS_CU, CHANNEL_SUMS_CU, Path(__file__).with_name("ending.cu")])
     has_rivals = False  # without cuDNN there are im2col and a product
 
     def prepare_end(self, top: Blob) -> None:
@@ -32,6 +32,4 @@ class EndingKernel(RectifyingKernel, CudnnKernel):
 
     def add_sums(self, dy: Any, bias: Any) -> None:
         """Add to the gradient of a bias what follows from that of the top."""
-        channels = self._channels
-        self.function("sum_up").blocks(channels.blocks, dy, channels.sums, channels.share)
-        self.function("add_up").warps(len(bias), channels.sums, bias, channels.share)
+        self._channels.sum(self.function, dy, bias, add=True)

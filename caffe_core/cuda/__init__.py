@@ -5,7 +5,7 @@ Here is what finds CuPy and the GPUs, and says what is wrong where they are not 
 - `device`: one GPU as a `caffe_core.device.Device`; `blas`: its products of matrices.
 - `source`, `function`: CUDA C and launching it; `caffe.cuh` is what all of it starts with.
 - `kernel`, `neuron`, `rule`: what kernels and update rules derive from.
-- `layout`, `correlation`: what several kernels need.
+- `layout`, `channels`, `correlation`, `parts`, `rows`, ...: what several kernels need.
 """
 
 from __future__ import annotations

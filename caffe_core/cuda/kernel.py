@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 import numpy as np
@@ -34,6 +35,15 @@ class CudaKernel(Kernel):
         """
         function: Function = self.device.function(self.source, name, self.layer.dtype)
         return function
+
+    def finder(self) -> Callable[[str], Function]:
+        """Return what does the same as `function`, for objects that this kernel holds.
+
+        It has no reference to the kernel: one would leave the kernel and its arrays, once they are
+        out of use, to the garbage collector.
+        """
+        device, source, dtype = self.device, self.source, self.layer.dtype
+        return lambda name: device.function(source, name, dtype)
 
     def ints(self, *numbers: int) -> Any:
         """Return a device array of int32, such as a struct of ints; to be made in `prepare`."""

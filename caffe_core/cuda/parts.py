@@ -36,7 +36,7 @@ class Parts:
         _, inner = around(whole, axis)
         sizes = [length * inner for length in lengths]
         ends = accumulate(sizes)
-        self._kernel = kernel
+        self._function = kernel.finder()
         self._places = [
             (size, sum(sizes), end - size) for size, end in zip(sizes, ends, strict=True)
         ]
@@ -44,10 +44,10 @@ class Parts:
     def join(self, parts: Sequence[Any], whole: Any) -> None:
         """Write the array `whole` from its parts."""
         for part, place in zip(parts, self._places, strict=True):
-            self._kernel.function("join")(part.size, part, whole, *place)
+            self._function("join")(part.size, part, whole, *place)
 
     def cut(self, whole: Any, parts: Sequence[Any]) -> None:
         """Write each of `parts` that is not None."""
         for part, place in zip(parts, self._places, strict=True):
             if part is not None:
-                self._kernel.function("cut")(part.size, whole, part, *place)
+                self._function("cut")(part.size, whole, part, *place)

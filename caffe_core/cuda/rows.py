@@ -25,7 +25,7 @@ class Rows:
     """
 
     def __init__(self, kernel: CudaKernel, count: int, limit: int, size: int):
-        self._function = kernel.function
+        self._function = kernel.finder()
         self._count, self._limit, self._size = count, limit, size
         self._indices = kernel.xp.empty(count, np.int32)
         self._next = kernel.xp.empty(count, np.int32)

@@ -40,7 +40,7 @@ class Sum:
     """y = sum of coeff[i] * x[i]."""
 
     def __init__(self, kernel: CudaKernel, count: int):
-        self.function, self.coeff = kernel.function, kernel.layer.coeff
+        self.function, self.coeff = kernel.finder(), kernel.layer.coeff
 
     def forward(self, xs: Arrays, y: Any) -> None:
         """Write the sum."""
@@ -60,7 +60,7 @@ class Product:
     """y = product of x[i]; the gradient multiplies all the others, so that zeros do no harm."""
 
     def __init__(self, kernel: CudaKernel, count: int):
-        self.function = kernel.function
+        self.function = kernel.finder()
 
     def forward(self, xs: Arrays, y: Any) -> None:
         """Write the product."""
@@ -95,7 +95,7 @@ class Maximum:
     """y = maximum of x[i]. Remembers which bottom won each element."""
 
     def __init__(self, kernel: CudaKernel, count: int):
-        self.function = kernel.function
+        self.function = kernel.finder()
         self.winner = kernel.xp.empty(count, np.int32)
 
     def forward(self, xs: Arrays, y: Any) -> None:

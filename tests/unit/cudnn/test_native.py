@@ -60,5 +60,5 @@ def test_the_library_is_the_one_of_the_frontend_s_version(monkeypatch):
 
 def test_a_library_that_is_not_found_is_an_error_of_its_own():
     library = SimpleNamespace(module=SimpleNamespace(backend_version=lambda: 7770000))
-    with pytest.raises(CudnnError, match="C functions are not found .*: name the folder of "):
+    with pytest.raises(CudnnError, match=r"C functions are not found .*: name the folder of "):
         Library.functions.func(library)
